@@ -1,0 +1,154 @@
+"""Pictures as they come from cameras, paint programs and strangers."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from digitvision.inference import ImageError, Recognizer, read_image
+from digitvision.preprocess import (
+    BlankImageError,
+    fit_mnist,
+    rasterize,
+    resize_only,
+    stages,
+    to_ink,
+)
+
+SEVEN = [[(60, 60), (200, 60), (110, 220)]]
+DRAWING = rasterize(SEVEN)
+PAPER = ImageOps.invert(DRAWING)
+
+
+def saved(image: Image.Image, form: str, **options) -> Image.Image:
+    "The picture as it comes back from a file."
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return Image.open(file)
+
+
+def transparent(colour: int) -> Image.Image:
+    image = Image.merge("LA", [Image.new("L", DRAWING.size, colour), DRAWING])
+    return image
+
+
+def with_palette_and_alpha() -> Image.Image:
+    image = Image.new("P", DRAWING.size).convert("PA")
+    image.putalpha(DRAWING)
+    return image
+
+
+def turned_by_exif() -> Image.Image:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 270° counter-clockwise when shown
+    return saved(PAPER.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95)
+
+
+PICTURES = {
+    "1": PAPER.convert("1"),
+    "L": DRAWING,
+    "L inverted": PAPER,
+    "LA black": transparent(0),
+    "LA white": transparent(255),
+    "La": transparent(0).convert("La"),
+    "P": PAPER.convert("RGB").quantize(8),
+    "P transparent": saved(transparent(0).convert("RGBA"), "GIF"),
+    "PA": with_palette_and_alpha(),
+    "RGB": PAPER.convert("RGB"),
+    "RGB blue ink": ImageOps.colorize(DRAWING, "white", "navy"),
+    "RGB chalk": ImageOps.colorize(DRAWING, "#225533", "#eeeedd"),
+    "RGBA black": transparent(0).convert("RGBA"),
+    "RGBA white": transparent(255).convert("RGBA"),
+    "RGBX": PAPER.convert("RGB").convert("RGBX"),
+    "RGBa": transparent(0).convert("RGBA").convert("RGBa"),
+    "CMYK": PAPER.convert("CMYK"),
+    "YCbCr": PAPER.convert("RGB").convert("YCbCr"),
+    "HSV": PAPER.convert("RGB").convert("HSV"),
+    "LAB": Image.merge("LAB", [PAPER, *[Image.new("L", PAPER.size, 128)] * 2]),
+    "I": PAPER.convert("I"),
+    "F": PAPER.convert("F"),
+    "I;16": Image.fromarray(np.asarray(PAPER).astype(np.uint16) * 200),
+    "16-bit PNG": saved(Image.fromarray(np.asarray(PAPER).astype(np.uint16) * 257), "PNG"),
+    "turned by EXIF": turned_by_exif(),
+    "animated": saved(
+        PAPER, "GIF", save_all=True, append_images=[Image.new("L", PAPER.size, 255)] * 2
+    ),
+    "JPEG": saved(PAPER, "JPEG", quality=50),
+    "pencil": PAPER.point(lambda value: 160 + value // 5),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_kind_of_picture_has_the_same_ink_and_the_same_digit(name):
+    picture = PICTURES[name]
+    ink = to_ink(picture)
+    assert (ink.mode, ink.size) == ("L", (280, 280))
+    assert np.abs(np.asarray(ink, int) - np.asarray(DRAWING)).mean() < 3
+    assert Recognizer.shared().predict(picture).digit == 7
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "LA", "P", "I", "F", "CMYK", "I;16"])
+def test_an_empty_page_of_any_mode_is_blank(mode):
+    with pytest.raises(BlankImageError, match="nothing drawn"):
+        to_ink(Image.new(mode, (64, 48)))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])
+def test_a_picture_without_pixels_is_blank(size):
+    with pytest.raises(BlankImageError, match="no pixels"):
+        to_ink(Image.new("L", size))
+
+
+@pytest.mark.parametrize("function", [fit_mnist, resize_only, stages])
+def test_blank_is_an_error_for_every_function(function):
+    with pytest.raises(BlankImageError):
+        function(Image.new("L", (280, 280)))
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    pixels=st.integers(1, 40).flatmap(
+        lambda height: st.lists(
+            st.binary(min_size=height, max_size=height), min_size=1, max_size=40
+        )
+    )
+)
+def test_any_picture_is_framed_or_blank(pixels):
+    image = Image.fromarray(np.stack([np.frombuffer(row, np.uint8) for row in pixels]))
+    try:
+        framed = fit_mnist(to_ink(image))
+    except BlankImageError:
+        return
+    assert framed.shape == (28, 28) and framed.dtype == np.float32
+    assert framed.min() >= 0 and framed.max() == 1
+    rows, columns = np.nonzero(framed)
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 <= 20
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((3, 3, 2)),
+        np.zeros(9),
+        np.zeros((0, 5)),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), 2.0),
+        np.zeros((4, 4), np.int64),
+        np.array([["a"]]),
+    ],
+    ids=lambda array: f"{array.dtype}{array.shape}",
+)
+def test_an_array_that_is_no_picture_is_refused(array):
+    with pytest.raises(ImageError):
+        read_image(array)
+
+
+@pytest.mark.parametrize(
+    "strokes", [[[(1, 2, 3)]], [[1, 2]], [["ab"]], [[(1, None)]], [[(1, float("inf"))]]]
+)
+def test_strokes_that_are_no_strokes_are_refused(strokes):
+    with pytest.raises(ValueError, match="trokes"):
+        rasterize(strokes)
