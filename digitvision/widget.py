@@ -47,7 +47,10 @@ def describe(
 
 # %% ../notebooks/09_widget.ipynb #4c7d38f8
 STYLE = """<style>
-.digit-pad { flex-flow: row wrap; gap: 12px 32px; padding: 4px; }
+.digit-pad { flex-flow: row wrap; gap: 16px 40px; padding: 4px; overflow: visible; }
+.digit-pad > .widget-vbox { gap: 6px; overflow: visible; }
+.digit-pad .widget-inline-hbox, .digit-pad button { margin: 0; }
+.digit-pad .widget-hbox { gap: 6px; overflow: visible; }
 .digit-pad .paper { border-radius: 8px; box-shadow: 0 0 0 1px var(--jp-border-color2, #bbb); }
 .digit-pad .paper { cursor: crosshair; touch-action: none; }
 .digit-pad .paper:focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); }
@@ -64,7 +67,7 @@ STYLE = """<style>
 .digit-pad-answer .bar { display: grid; grid-template-columns: 12px 1fr 44px; gap: 12px; }
 .digit-pad-answer .bar { align-items: center; color: var(--jp-ui-font-color2, #666); }
 .digit-pad-answer .percent { text-align: right; }
-.digit-pad-answer .track { height: 10px; background: var(--jp-layout-color3, #ddd); }
+.digit-pad-answer .track { height: 10px; background: var(--jp-layout-color2, #eee); }
 .digit-pad-answer .track, .digit-pad-answer .fill { border-radius: 5px; overflow: hidden; }
 .digit-pad-answer .fill { height: 100%; background: var(--jp-ui-font-color3, #999); }
 .digit-pad-answer .best { color: inherit; font-weight: 600; }
@@ -309,16 +312,16 @@ class DigitPad(HBox):
         )
         undo.on_click(self._on_undo)
         clear.on_click(self._on_clear)
-        self._slider = FloatSlider(self._paper.brush, description="Brush", step=1, **wide)
-        self._slider.min, self._slider.max = BRUSHES
+        self._slider = FloatSlider(self._paper.brush, step=1, readout_format="d", **wide)
+        self._slider.description, (self._slider.min, self._slider.max) = "Brush", BRUSHES
         self._slider.observe(self._on_brush, "value")
         self._menu = Dropdown(options=list_models(), description="Model", **wide)
         self._menu.observe(self._on_model, "value")
         self._paper.canvas.on_key_down(self._on_key)
         self._answer = HTML()
-        tools = VBox([self._paper.canvas, HBox([undo, clear]), self._slider, self._menu])
+        tools = [self._paper.canvas, HBox([undo, clear]), self._slider, self._menu]
         style = HTML(STYLE, layout=Layout(display="none"))
-        self.children = [tools, self._answer, style]
+        self.children = [VBox(tools, layout=Layout(width=f"{SIDE}px")), self._answer, style]
         self.add_class("digit-pad")
 
     def _on_undo(self, _button: Button) -> None:
