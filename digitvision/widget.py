@@ -47,7 +47,8 @@ def describe(
 
 # %% ../notebooks/09_widget.ipynb #4c7d38f8
 STYLE = """<style>
-.digit-pad { flex-flow: row wrap; gap: 16px 40px; padding: 4px; overflow: visible; }
+.digit-pad { flex-flow: row wrap; gap: 16px 40px; padding: 4px; }
+.digit-pad { width: fit-content; max-width: 100%; overflow: visible; }
 .digit-pad > .widget-vbox { gap: 6px; overflow: visible; }
 .digit-pad .widget-inline-hbox, .digit-pad button { margin: 0; }
 .digit-pad .widget-hbox { gap: 6px; overflow: visible; }
@@ -64,8 +65,8 @@ STYLE = """<style>
 .digit-pad-answer .pixels { width: 112px; height: 112px; border-radius: 8px; background: #000; }
 .digit-pad-answer .pixels { image-rendering: pixelated; margin: 0 0 4px auto; overflow: hidden; }
 .digit-pad-answer .pixels img { display: block; width: 100%; height: 100%; max-width: none; }
-.digit-pad-answer .bar { display: grid; grid-template-columns: 12px 1fr 44px; gap: 12px; }
-.digit-pad-answer .bar { align-items: center; color: var(--jp-ui-font-color2, #666); }
+.digit-pad-answer .bar { display: grid; grid-template-columns: 12px 1fr 48px; gap: 12px; }
+.digit-pad-answer .bar { align-items: center; height: 20px; color: var(--jp-ui-font-color2, #666); }
 .digit-pad-answer .percent { text-align: right; }
 .digit-pad-answer .track { height: 10px; background: var(--jp-layout-color2, #eee); }
 .digit-pad-answer .track, .digit-pad-answer .fill { border-radius: 5px; overflow: hidden; }
