@@ -10,7 +10,6 @@ __all__ = ['EMPTY', 'STYLE', 'SIDE', 'FINE', 'BRUSHES', 'Point', 'describe', 'an
 import asyncio
 import html
 import json
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +55,8 @@ STYLE = """<style>
 .digit-pad .paper { cursor: crosshair; touch-action: none; }
 .digit-pad .paper:focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); }
 .digit-pad-answer { width: 340px; font: 13px/1.4 var(--jp-ui-font-family, sans-serif); }
-.digit-pad-answer { color: var(--jp-ui-font-color1, #222); font-variant-numeric: tabular-nums; }
+.digit-pad-answer { contain: content; color: var(--jp-ui-font-color1, #222); }
+.digit-pad-answer { font-variant-numeric: tabular-nums; }
 .digit-pad-answer .words { margin: 0 0 8px; font-size: 15px; font-weight: 600; }
 .digit-pad-answer .top { display: flex; justify-content: space-between; margin-bottom: 12px; }
 .digit-pad-answer .digit { font-size: 84px; font-weight: 700; line-height: 92px; }
@@ -299,7 +299,6 @@ class DigitPad(HBox):
         self.prediction: Prediction | None = None
         self.message = ""
         self._listeners = CallbackDispatcher()
-        self._lock = threading.Lock()  # JupyterLab's pen and the cells have a thread each
         self._newest = Newest(self._predict)
         self._paper = Paper(self._newest.ask)
         self._build()
@@ -397,11 +396,10 @@ class DigitPad(HBox):
 
     def _predict(self) -> None:
         "From the state to the view."
-        with self._lock:
-            self.prediction, self.message = prediction, _ = self._read()
-            self._answer.value = answer_html(prediction, self.message)
-        if prediction:
-            self._listeners(prediction)
+        self.prediction, self.message = self._read()
+        self._answer.value = answer_html(self.prediction, self.message)
+        if self.prediction:
+            self._listeners(self.prediction)
 
     def _read(self) -> tuple[Prediction | None, str]:
         "The prediction and what to say of it."
