@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['MAX_PIXELS', 'FORMATS', 'CHECKPOINTS', 'DEFAULT_MODEL', 'PREPROCESS', 'ImageError', 'ImageTooLargeError',
-           'decode_data_url', 'encode_data_url', 'read_image', 'Prediction', 'ModelError', 'Recognizer', 'prepare']
+           'decode_data_url', 'encode_data_url', 'read_image', 'Prediction', 'ModelError', 'list_models', 'Recognizer',
+           'prepare']
 
 # %% ../notebooks/07_inference.ipynb #1315e99d
 import base64
@@ -140,9 +141,16 @@ class ModelError(RuntimeError):
     "A model that does not exist, or whose file is damaged."
 
 
+def list_models(
+    folder: str | Path = CHECKPOINTS,  # where NAME.onnx are
+) -> list[str]:
+    "Names of the models there are, in order of the alphabet."
+    return sorted(path.stem for path in Path(folder).glob("*.onnx"))
+
+
 def _load_model(name: str, folder: Path) -> tuple[dict[str, Any], onnxruntime.InferenceSession]:
     "The card of a model, and the session that runs it on one thread."
-    names = sorted(path.stem for path in folder.glob("*.onnx"))
+    names = list_models(folder)
     if name not in names:
         raise ModelError(f"There is no model {name!r}; there is {', '.join(names) or 'none'}.")
     try:

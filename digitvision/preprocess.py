@@ -19,12 +19,14 @@ Strokes = Sequence[Sequence[Sequence[float]]]  # strokes of points (x, y), y dow
 
 def check_strokes(strokes: Strokes) -> list[np.ndarray]:  # float64 (points, 2) for each stroke
     "The strokes as arrays; ValueError if they are not lists of finite points (x, y), or too many."
-    if sum(len(stroke) for stroke in strokes) > MAX_POINTS:
-        raise ValueError(f"The drawing has more than {MAX_POINTS:,} points.")
     try:
-        arrays = [np.array(stroke, float).reshape(len(stroke), 2) for stroke in strokes]
-    except (TypeError, ValueError) as error:
+        count = sum(len(stroke) for stroke in strokes)
+        few = strokes if count <= MAX_POINTS else []
+        arrays = [np.array(stroke, float).reshape(len(stroke), 2) for stroke in few]
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("Strokes must be lists of points (x, y), each two numbers.") from error
+    if count > MAX_POINTS:
+        raise ValueError(f"The drawing has more than {MAX_POINTS:,} points.")
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError("The strokes contain a coordinate that is not a finite number.")
     return arrays
