@@ -12,7 +12,13 @@ CHAINS = [
     ["data", "preprocess", "model", "train", "experiments", "evaluate"],
     ["preprocess", "inference", "explain", "widget"],
 ]
-LIGHT = ["digitvision.preprocess", "digitvision.inference", "digitvision.cli", "app"]
+LIGHT = [
+    "digitvision.preprocess",
+    "digitvision.inference",
+    "digitvision.explain",
+    "digitvision.cli",
+    "app",
+]
 MODULES = [p for p in sorted((ROOT / "digitvision").glob("*.py")) if p.stem[0] != "_"]
 
 
