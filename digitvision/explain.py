@@ -7,7 +7,8 @@ __all__ = ['MASKS', 'KEPT', 'MAX_STROKES', 'Layer', 'activations', 'sheet', 'Cel
            'Counterfactual', 'counterfactual', 'Timeline', 'begin', 'timeline']
 
 # %% ../notebooks/08_explain.ipynb #037a93ee
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -245,7 +246,7 @@ def _check_drawing(strokes: Strokes) -> list[np.ndarray]:
         raise ValueError("The drawing is a single point: there is nothing to take away or replay.")
     if len(arrays) > MAX_STROKES:
         raise ValueError(f"The drawing has more than {MAX_STROKES} strokes.")
-    return arrays
+    return [stroke.clip(-1e5, 1e5) for stroke in arrays]  # far outside is far enough
 
 
 def _thin(strokes: list[np.ndarray]) -> list[np.ndarray]:
@@ -254,11 +255,18 @@ def _thin(strokes: list[np.ndarray]) -> list[np.ndarray]:
     return [np.concatenate([stroke[:-1:step], stroke[-1:]]) for stroke in strokes]
 
 
-def _read(recognizer: Recognizer, drawings: list, brush: float, size: int) -> list[Prediction]:
-    "Predictions for many drawings, in one run of the network."
-    return recognizer.predict_inputs([prepare(rasterize(_thin(d), size, brush)) for d in drawings])
+def _frames(drawings: Iterable, *options) -> list[tuple[int, np.ndarray]]:
+    "Index and input of each drawing, but for those of which nothing is on the canvas."
+    brush, size, preprocess = options
+    frames = []
+    for index, drawing in enumerate(drawings):
+        with suppress(BlankImageError):
+            frames.append((index, prepare(rasterize(_thin(drawing), size, brush), preprocess)))
+    if not frames:
+        raise BlankImageError("There is nothing drawn inside the canvas.")
+    return frames
 
-
+# %% ../notebooks/08_explain.ipynb #7ffc4095
 def _piece(stroke: np.ndarray, start: float, end: float) -> np.ndarray:
     "What lies between two shares (0 to 1) of a stroke's length."
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
@@ -267,7 +275,7 @@ def _piece(stroke: np.ndarray, start: float, end: float) -> np.ndarray:
     inside = stroke[(along > start) & (along < end)]
     return np.concatenate([ends[:1], inside, ends[1:]])
 
-# %% ../notebooks/08_explain.ipynb #57cc1af3
+# %% ../notebooks/08_explain.ipynb #17db9d16
 @dataclass(frozen=True, eq=False)
 class Counterfactual:
     "A smaller drawing that is read as another digit."
@@ -295,11 +303,12 @@ def _without(strokes: list[np.ndarray]) -> Iterator[tuple[int, list[np.ndarray],
             yield i, [*before, last, *after], first
             yield i, [*before, first, *after], last
 
-# %% ../notebooks/08_explain.ipynb #a26bf2e5
+# %% ../notebooks/08_explain.ipynb #9219442c
 def counterfactual(
     strokes: Strokes,  # as for `rasterize`
     brush: float = 18,  # diameter of the brush, pixels
     size: int = 280,  # side of the canvas, pixels
+    preprocess: str = "mnist",  # or "resize"
     confidence: float = 0.5,  # the other answer must be at least this sure
     recognizer: Recognizer | None = None,  # default: the shipped model
 ) -> Counterfactual | None:  # None: no such change turns the answer
@@ -310,13 +319,16 @@ def counterfactual(
     whole = sum(map(_length, drawn)) or 1.0
     tried = sorted(_without(drawn), key=lambda one: _length(one[2]))
     tried = [one for one in tried if _length(one[2]) <= whole / 2]
-    before, *answers = _read(recognizer, [drawn, *(rest for _, rest, _ in tried)], brush, size)
-    for (index, rest, removed), after in zip(tried, answers, strict=True):
+    drawings = [drawn, *(rest for _, rest, _ in tried)]
+    at, inputs = zip(*_frames(drawings, brush, size, preprocess), strict=True)
+    before, *answers = recognizer.predict_inputs(inputs)
+    for candidate, after in zip(at[1:], answers, strict=True):
         if after.digit != before.digit and after.confidence >= confidence:
+            index, rest, removed = tried[candidate - 1]
             return Counterfactual(rest, removed, index, _length(removed) / whole, before, after)
     return None
 
-# %% ../notebooks/08_explain.ipynb #b0585d26
+# %% ../notebooks/08_explain.ipynb #1d1035b7
 @dataclass(frozen=True, eq=False)
 class Timeline:
     "The answers while a drawing grows."
@@ -336,11 +348,12 @@ def begin(
         left -= len(stroke)
     return [stroke for stroke in kept if len(stroke)]
 
-# %% ../notebooks/08_explain.ipynb #44d85cf6
+# %% ../notebooks/08_explain.ipynb #2e20f860
 def timeline(
     strokes: Strokes,  # as for `rasterize`
     brush: float = 18,  # diameter of the brush, pixels
     size: int = 280,  # side of the canvas, pixels
+    preprocess: str = "mnist",  # or "resize"
     moments: int = 40,  # at most
     recognizer: Recognizer | None = None,  # default: the shipped model
 ) -> Timeline:
@@ -350,7 +363,8 @@ def timeline(
     drawn = _check_drawing(strokes)
     total = sum(map(len, drawn))
     points = np.unique(np.linspace(1, total, max(2, min(moments, total))).round().astype(int))
-    answers = _read(
-        recognizer or Recognizer.shared(), [begin(drawn, n) for n in points], brush, size
+    frames = _frames((begin(drawn, n) for n in points), brush, size, preprocess)
+    at, inputs = zip(*frames, strict=True)
+    return Timeline(
+        points[list(at)], _probabilities(recognizer or Recognizer.shared(), np.stack(inputs))
     )
-    return Timeline(points, np.array([answer.probabilities for answer in answers]))

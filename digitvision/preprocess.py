@@ -129,8 +129,10 @@ def to_ink(
     if contrast < MIN_CONTRAST:
         raise BlankImageError("There is nothing drawn in the picture.")
     sign = 1 if lightest - paper == contrast else -1
-    # 8 median deviations are 5.4 standard deviations: no pixel of the noise exceeds that
-    noise = min(8 * float(np.median(np.abs(border.astype(np.int16) - paper))), contrast / 2)
+    # 8 median deviations are 5.4 standard deviations: no pixel of the noise exceeds that.
+    # Whole levels hide up to half a level of deviation, unless there is none at all.
+    deviation = float(np.median(np.abs(border.astype(np.int16) - paper)))
+    noise = min(8 * (deviation + 0.5), contrast / 2) if deviation else 0.0
     levels = (sign * (np.arange(256.0) - paper) - noise) * (255 / (contrast - noise))
     return _map_levels(grey, levels)
 
