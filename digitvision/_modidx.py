@@ -43,6 +43,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'digitvision.explain.begin': ('explain.html#begin', 'digitvision/explain.py'),
                                      'digitvision.explain.counterfactual': ('explain.html#counterfactual', 'digitvision/explain.py'),
                                      'digitvision.explain.overlay': ('explain.html#overlay', 'digitvision/explain.py'),
+                                     'digitvision.explain.road': ('explain.html#road', 'digitvision/explain.py'),
                                      'digitvision.explain.saliency': ('explain.html#saliency', 'digitvision/explain.py'),
                                      'digitvision.explain.sheet': ('explain.html#sheet', 'digitvision/explain.py'),
                                      'digitvision.explain.timeline': ('explain.html#timeline', 'digitvision/explain.py'),
