@@ -12,6 +12,7 @@ from digitvision.inference import DEFAULT_MODEL, Recognizer, prepare
 
 from .bodies import prepare_each, read_body, read_images, read_picture, read_preprocess, reply
 from .errors import MAX_BODY, ApiError, describe, error_body, respond
+from .explanations import explanation, read_timeline
 from .openapi import OPENAPI
 
 MAX_WAIT = 2.0  # seconds a request waits for its turn before it is told that the server is busy
@@ -78,6 +79,15 @@ def create_app(
                 for one in seen
             ]
         }
+
+    @app.post("/api/explain")
+    def explain() -> dict[str, Any]:
+        body = read_body()
+        preprocess = read_preprocess(body)
+        with turn() as recognizer:
+            picture = read_picture(body.get("image"))
+            growth = read_timeline(body, preprocess, recognizer)
+            return explanation(picture, growth, preprocess, recognizer)
 
     @app.get("/api/model")
     def card() -> dict[str, Any]:

@@ -25,6 +25,10 @@ def _record(**properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _list(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": _record(**properties)}
+
+
 def _answers(schema: dict[str, Any], description: str, *errors: int) -> dict[str, Any]:
     return {"200": _json(schema, description)} | {
         str(status): _json(_ref("Error"), ERRORS[status]) for status in errors
@@ -51,6 +55,12 @@ ERRORS = {
 UNIT = {"type": "number", "minimum": 0, "maximum": 1}
 DATA_URL = {"type": "string", "pattern": "^data:image/"}
 FRAMING = {"type": "string", "enum": list(PREPROCESS), "default": "mnist"}
+POINT = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+ROW = {"type": "array", "items": UNIT, "minItems": 10, "maxItems": 10}
+TIMELINE = _record(
+    points={"type": "array", "items": {"type": "integer"}, "description": "How many were drawn"},
+    probabilities={"type": "array", "items": ROW},
+)
 MODEL = {"name": "model", "in": "query", "schema": {"type": "string"}}
 
 SCHEMAS = {
@@ -59,10 +69,38 @@ SCHEMAS = {
         images={"type": "array", "items": DATA_URL, "maxItems": MAX_BATCH}, preprocess=FRAMING
     )
     | {"required": ["images"]},
+    "Drawing": _record(
+        image=DATA_URL,
+        strokes={
+            "type": "array",
+            "maxItems": 100,
+            "items": {"type": "array", "items": POINT},
+            "description": "The strokes the picture was made of, on a canvas of 280 × 280",
+        },
+        brush={"type": "number", "exclusiveMinimum": 0, "maximum": 280, "default": 18},
+        preprocess=FRAMING,
+    )
+    | {"required": ["image"]},
+    "Explanation": _record(
+        digit={"type": "integer", "minimum": 0, "maximum": 9},
+        layers=_list(
+            name={"type": "string"},
+            shape={"type": "array", "items": {"type": "integer"}},
+            maps=DATA_URL | {"description": "All maps of the layer as one PNG"},
+        ),
+        saliency=DATA_URL | {"description": "28×28 PNG: amber speaks for the digit, blue against"},
+        stages=_list(
+            name={"type": "string"},
+            size={"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2},
+            picture=DATA_URL,
+        ),
+        timeline={"oneOf": [{"type": "null"}, TIMELINE]},
+        model={"type": "string"},
+    ),
     "Prediction": _record(
         digit={"type": "integer", "minimum": 0, "maximum": 9},
         confidence=UNIT,
-        probabilities={"type": "array", "items": UNIT, "minItems": 10, "maxItems": 10},
+        probabilities=ROW,
         is_digit={"type": "boolean"},
         digit_score=UNIT,
         input=DATA_URL | {"description": "The 28×28 PNG the network saw"},
@@ -94,6 +132,11 @@ OPENAPI = {
         },
         "/api/predict/batch": {
             "post": _post("Read many digits", "Images", "Predictions", 400, 404, 413, 415, 503)
+        },
+        "/api/explain": {
+            "post": _post(
+                "Look inside the network", "Drawing", "Explanation", 400, 404, 413, 415, 422, 503
+            )
         },
         "/api/model": {
             "get": {

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MAX_PIXELS', 'FORMATS', 'CHECKPOINTS', 'DEFAULT_MODEL', 'PREPROCESS', 'ImageError', 'ImageTooLargeError',
-           'decode_data_url', 'encode_data_url', 'read_image', 'Prediction', 'ModelError', 'list_models', 'Recognizer',
-           'prepare']
+           'decode_data_url', 'encode_data_url', 'read_image', 'Prediction', 'ModelError', 'list_models', 'read_model',
+           'start_session', 'Recognizer', 'prepare']
 
 # %% ../notebooks/07_inference.ipynb #1315e99d
 import base64
@@ -148,8 +148,12 @@ def list_models(
     return sorted(path.stem for path in Path(folder).glob("*.onnx"))
 
 
-def _load_model(name: str, folder: Path) -> tuple[dict[str, Any], onnxruntime.InferenceSession]:
-    "The card of a model, and the session that runs it on one thread."
+def read_model(
+    name: str,  # of a checkpoint
+    folder: str | Path = CHECKPOINTS,  # where NAME.onnx and NAME.json are
+) -> tuple[dict[str, Any], bytes]:  # the card, and the network as ONNX
+    "The files of a model. Raises ModelError if there is none, or its SHA-256 is not the card's."
+    folder = Path(folder)
     names = list_models(folder)
     if name not in names:
         raise ModelError(f"There is no model {name!r}; there is {', '.join(names) or 'none'}.")
@@ -160,9 +164,14 @@ def _load_model(name: str, folder: Path) -> tuple[dict[str, Any], onnxruntime.In
         raise ModelError(f"The files of model {name!r} cannot be read: {error}.") from error
     if hashlib.sha256(onnx).hexdigest() != card.get("sha256"):
         raise ModelError(f"{name}.onnx is not the model its card speaks of: its SHA-256 differs.")
+    return card, onnx
+
+
+def start_session(onnx: bytes) -> onnxruntime.InferenceSession:
+    "What runs a network, on one thread: that has the best worst-case time."
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the best worst-case time
-    return card, onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
 
 # %% ../notebooks/07_inference.ipynb #e833302b
 class Recognizer:
@@ -177,8 +186,9 @@ class Recognizer:
         folder: str | Path = CHECKPOINTS,  # where NAME.onnx and NAME.json are
     ):
         "Load a model. Raises ModelError if there is none of this name or its file is damaged."
-        self.card, self._session = _load_model(model, Path(folder))
-        self.model = model
+        self.card, onnx = read_model(model, folder)
+        self._session = start_session(onnx)
+        self.model, self.folder = model, Path(folder)
         self._input_name = self._session.get_inputs()[0].name
 
     @classmethod

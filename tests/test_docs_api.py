@@ -32,9 +32,10 @@ def test_the_examples_run(server, tmp_path):
         )
         assert run.returncode == 0, run.stderr
         replies += [json.loads(line) for line in run.stdout.splitlines()]
-    one, tiny, batch, card, health = replies
+    one, tiny, batch, inside, card, health = replies
     assert one["digit"] == tiny["digit"] == batch["predictions"][0]["digit"] == 7
     assert batch["predictions"][1]["error"]["code"] == "invalid_image"
+    assert inside["digit"] == 7 and len(inside["timeline"]["points"]) == 4
     assert card["name"] == one["model"] == health["model"]
 
 

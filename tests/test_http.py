@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 import app as web
+from digitvision.explain import activations
 from digitvision.inference import MAX_PIXELS, Recognizer, decode_data_url
 from digitvision.preprocess import rasterize
 
@@ -212,6 +213,75 @@ def test_preprocess_chooses_how_the_picture_is_framed():
     assert framed["digit"] == 7
 
 
+# The inside
+
+
+def explain(**body):
+    return CLIENT.post("/api/explain", json={"image": data_url(SEVEN)} | body)
+
+
+def test_an_explanation_shows_what_the_library_says():
+    reply = check(explain(strokes=DIGITS[7]))
+    assert reply["digit"] == 7
+    assert [layer["name"] for layer in reply["layers"]] == list(activations(SEVEN))
+    for layer, maps in zip(reply["layers"], activations(SEVEN).values(), strict=True):
+        assert tuple(layer["shape"]) == maps.maps.shape
+        assert decode_data_url(layer["maps"]).size[0] >= 10
+    assert decode_data_url(reply["saliency"]).size == (28, 28)
+    assert [stage["name"] for stage in reply["stages"]] == ["grey", "ink", "crop", "box", "input"]
+    growth = reply["timeline"]
+    assert growth["points"] == list(range(1, 9))
+    sent = predict(data_url(SEVEN)).json["probabilities"]
+    assert growth["probabilities"][-1] == pytest.approx(sent, abs=1e-5)
+
+
+def test_an_explanation_follows_the_framing_and_the_strokes_are_optional():
+    reply = check(explain(preprocess="resize"))
+    assert [stage["name"] for stage in reply["stages"]] == ["grey", "ink", "naive"]
+    assert reply["timeline"] is None
+
+
+def test_a_large_picture_is_explained_with_small_ones():
+    large = rasterize(placed(DIGITS[7], 5, 0, 0), 1400, 90)
+    reply = check(explain(image=data_url(large)))
+    assert reply["stages"][0]["size"] == [1400, 1400]
+    assert decode_data_url(reply["stages"][0]["picture"]).size == (280, 280)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"strokes": 7},
+        {"strokes": [7]},
+        {"strokes": [["seven"]]},
+        {"strokes": [[[1]]]},
+        {"strokes": [[[1, 2]]]},  # one point has no time-line
+        {"strokes": [[[1, 2], [float("nan"), 3]]]},
+        {"strokes": [[[1, 2], [10**400, 3]]]},
+        {"strokes": [[[1, 2], [3, 4]]] * 101},
+        {"strokes": [[[1, 2]] * 100_001]},
+        {"strokes": DIGITS[7], "brush": 0},
+        {"strokes": DIGITS[7], "brush": 1e9},
+        {"strokes": DIGITS[7], "brush": True},
+        {"strokes": DIGITS[7], "brush": "18"},
+        {"preprocess": "magic"},
+        {"image": 7},
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_cannot_be_explained_is_refused(wrong):
+    response = explain(**wrong)
+    assert (response.status_code, check(response)["error"]["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"strokes": []}, {"strokes": [[]]}, {"strokes": [[[-90, 9]] * 2]}]
+)
+def test_strokes_without_ink_are_blank(wrong):
+    response = explain(**wrong)
+    assert (response.status_code, check(response)["error"]["code"]) == (422, "blank_image")
+
+
 # The batch
 
 
@@ -325,12 +395,16 @@ DATA_URLS = st.builds(
         st.integers(0, 255),
     ),
 )
+NUMBERS = st.floats() | st.integers() | st.floats(0, 280)
 REQUESTS = st.fixed_dictionaries(
     {},
     optional={
         "image": DATA_URLS | JSON_VALUES,
         "images": st.lists(DATA_URLS | JSON_VALUES, max_size=3) | JSON_VALUES,
         "preprocess": st.sampled_from(["mnist", "resize"]) | JSON_VALUES,
+        "strokes": st.lists(st.lists(st.lists(NUMBERS, max_size=3), max_size=3), max_size=3)
+        | JSON_VALUES,
+        "brush": NUMBERS | JSON_VALUES,
     },
 )
 BODIES = st.binary(max_size=200) | st.builds(
@@ -339,7 +413,7 @@ BODIES = st.binary(max_size=200) | st.builds(
 
 
 @given(
-    path=st.sampled_from(["/api/predict", "/api/predict/batch"]),
+    path=st.sampled_from(["/api/predict", "/api/predict/batch", "/api/explain"]),
     body=BODIES,
     model=st.just("baseline") | st.text(max_size=8),
 )

@@ -15,6 +15,7 @@ CHAINS = [
 LIGHT = [
     "digitvision.preprocess",
     "digitvision.inference",
+    "digitvision.explain",
     "digitvision.widget",
     "digitvision.cli",
     "app",

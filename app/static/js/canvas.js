@@ -7,6 +7,7 @@ const LARGEST = 1_500_000; // characters of a data URL, well inside the server's
 
 export class Drawing {
   strokes = []; // of { brush, points: [[x, y], …] }
+  preview = null; // strokes on the screen instead, while the time-line is moved
   picture = null; // a canvas with an uploaded picture, shown instead of strokes
   brush = 18;
   marker = null; // { point, down }: the keyboard's pen, on the screen only
@@ -64,7 +65,7 @@ export class Drawing {
     const square = this.#blank(SIDE, SIDE);
     const context = square.getContext("2d");
     context.fillRect(0, 0, SIDE, SIDE); // black
-    this.#paintStrokes(context);
+    this.#paintStrokes(context, this.strokes);
     return square.toDataURL("image/png");
   }
 
@@ -75,12 +76,12 @@ export class Drawing {
     context.setTransform(side / SIDE, 0, 0, side / SIDE, 0, 0);
     context.clearRect(0, 0, SIDE, SIDE);
     if (this.picture) this.#paintPicture(context);
-    this.#paintStrokes(context);
+    this.#paintStrokes(context, this.preview ?? this.strokes);
     if (this.marker) this.#paintMarker(context);
   }
 
   #become(strokes, picture = null) {
-    Object.assign(this, { strokes, picture });
+    Object.assign(this, { strokes, picture, preview: null });
     this.repaint();
     this.#changed();
   }
@@ -89,10 +90,10 @@ export class Drawing {
     return Object.assign(this.#canvas.cloneNode(), { width, height });
   }
 
-  #paintStrokes(context) {
+  #paintStrokes(context, strokes) {
     context.strokeStyle = context.fillStyle = "white";
     context.lineCap = context.lineJoin = "round";
-    for (const { brush, points } of this.strokes) {
+    for (const { brush, points } of strokes) {
       context.lineWidth = brush;
       context.beginPath();
       points.forEach(([x, y]) => context.lineTo(x, y));

@@ -4,12 +4,14 @@
 const PATIENCE = 15_000; // milliseconds
 
 export class Predictor {
+  #address;
   #query;
   #flight = null; // the AbortController of the request on its way
   #wanted = false;
 
-  // read: () → the body to send; show: (prediction) → void; fail: (sentence) → void
-  constructor({ model, read, show, fail }) {
+  // address: what to ask; read: () → the body to send; show: (prediction) → void; fail: (sentence) → void
+  constructor({ address, model, read, show, fail }) {
+    this.#address = address;
     this.#query = model === null ? "" : `?model=${encodeURIComponent(model)}`;
     Object.assign(this, { read, show, fail });
   }
@@ -42,7 +44,7 @@ export class Predictor {
   }
 
   async #post(signal) {
-    return send(`api/predict${this.#query}`, {
+    return send(`${this.#address}${this.#query}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(this.read()),

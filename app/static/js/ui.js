@@ -51,6 +51,14 @@ export function showPrediction({ digit, confidence, probabilities, is_digit, inp
   else say(`Probably ${named(digit)}, perhaps ${named(second)}.`);
 }
 
+// While the time-line is moved: the answer at a moment of the drawing.
+export function showMoment(probabilities) {
+  const confidence = Math.max(...probabilities);
+  const digit = String(probabilities.indexOf(confidence));
+  document.body.classList.remove("doubtful");
+  showNumbers(digit, percent(confidence), probabilities);
+}
+
 export function clearResult() {
   showNumbers("–", "", Array(10).fill(0));
   document.body.classList.remove("doubtful");
