@@ -99,8 +99,10 @@ def test_the_time_line_replays_the_drawing_and_its_answers(explained):
     explained.reads(int(np.argmax(values)))
     scrub(explained, 0)
     assert ink(explained) < whole * 0.2
+    explained.says(re.compile("^At this moment it would be an? [0-9].$"))
     scrub(explained, last)
     explained.reads(9)
+    explained.says("This is a 9.")
     assert ink(explained) == whole
     scrub(explained, 1)
     explained.draw([[(20, 250), (60, 250)]])  # drawing on brings all of it back

@@ -41,11 +41,13 @@ function explain() {
   else if (inside.isOpen()) resting = setTimeout(() => explainer.ask(), REST);
 }
 
-function scrub(strokes, probabilities) {
-  drawing.preview = strokes;
+// A moment of the time-line; its last one is the drawing itself.
+function scrub(strokes, probabilities, isLast) {
+  drawing.preview = isLast ? null : strokes;
   drawing.repaint();
   predictor.forget();
-  ui.showMoment(probabilities);
+  if (isLast) predictor.ask();
+  else ui.showMoment(probabilities);
 }
 
 // Back to an empty result; answers still on their way belong to what was there before.

@@ -5,9 +5,9 @@ const STAGES = {
   grey: "one channel",
   ink: "its ink",
   crop: "cut out",
-  box: "20 pixels tall or wide",
-  input: "centred: what it sees",
-  naive: "shrunk: what it sees",
+  box: "20 pixels long",
+  input: "centred, as it sees it",
+  naive: "shrunk, as it sees it",
 };
 const LAYERS = {
   conv1: "edges in the picture",
@@ -81,7 +81,8 @@ export function listen({ open, scrub }) {
     if (!moments) return;
     const at = target.valueAsNumber;
     nameMoment(at);
-    scrub(firstPoints(moments.points[at]), moments.probabilities[at]);
+    const isLast = at === moments.points.length - 1;
+    scrub(firstPoints(moments.points[at]), moments.probabilities[at], isLast);
   });
 }
 

@@ -57,6 +57,7 @@ export function showMoment(probabilities) {
   const digit = String(probabilities.indexOf(confidence));
   document.body.classList.remove("doubtful");
   showNumbers(digit, percent(confidence), probabilities);
+  say(`At this moment it would be ${named(Number(digit))}.`);
 }
 
 export function clearResult() {
