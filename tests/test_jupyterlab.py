@@ -23,6 +23,21 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 90_000  # milliseconds; JupyterLab takes its time to start
 IDLE = "Python 3 (ipykernel) | Idle"
 MAX_SECONDS = 1.0  # from pen to bars, median; generous, as the machine may be busy
+OWN = {  # instead of the user's
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "JUPYTERLAB_SETTINGS_DIR": "settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    "IPYTHONDIR": "ipython",
+}
+QUIET = {  # no news, no look for updates, no check whether JupyterLab should be rebuilt
+    "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "config/labconfig/page_config.json": {"buildCheck": False},
+}
 TWO_PADS = [
     "from digitvision.widget import DigitPad\nfrom ipywidgets import Label",
     "pad = DigitPad()\npad",
@@ -55,16 +70,10 @@ def lab(tmp_path_factory) -> Iterator[str]:
     pads = nbformat.read(ROOT / "notebooks" / "09_widget.ipynb", 4)
     pads.cells = [nbformat.v4.new_code_cell(source) for source in TWO_PADS]
     nbformat.write(pads, folder / "notebooks" / "pads.ipynb")
-    quiet = folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
-    own = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
-    own |= {"LAB_SETTINGS_DIR": "settings", "LAB_WORKSPACES_DIR": "workspaces"}
-    own = {
-        f"JUPYTER{name}" if name[:3] == "LAB" else f"JUPYTER_{name}": d for name, d in own.items()
-    }
-    own |= {"IPYTHONDIR": "ipython"}
-    env = os.environ | {name: str(folder / path) for name, path in own.items()}
+    for path, settings in QUIET.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(json.dumps(settings))
+    env = os.environ | {name: str(folder / path) for name, path in OWN.items()}
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
     port = free_port()
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
