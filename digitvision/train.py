@@ -95,7 +95,7 @@ def _train_epoch(model, split: Split, batch_size: int, seed: int, epoch: int, ba
     "Show every image once, chance fixed by seed and epoch; the mean loss and accuracy."
     order = np.random.default_rng([seed, epoch]).permutation(len(split.labels))
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Dropout):  # its state: a key and a counter of steps
+        if isinstance(layer, keras.layers.Dropout) and layer.rate:  # its state: a key, a counter
             layer.seed_generator.state.assign([seed, epoch * 1_000_000])
     history = model.fit(
         to_input(split.images[order]),

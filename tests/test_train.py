@@ -33,6 +33,16 @@ def history(folder: Path) -> list[dict]:
     return json.loads(path.read_text())["history"] if path.exists() else []
 
 
+@pytest.mark.parametrize("changes", [{"dropout": 0.0}, {"batch_norm": True}, {"batch_size": 7}])
+def test_the_variants_the_experiments_need_train(changes):
+    from digitvision.data import Mnist, Split, load_mnist
+    from digitvision.train import Hyperparameters, train
+
+    part = Mnist(*(Split(split.images[:100], split.labels[:100]) for split in load_mnist()))
+    run = train(Hyperparameters(epochs=1, **changes), part, progress=False)
+    assert len(run.history) == 1 and 0 < run.history[0]["loss"] < 10
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_run_killed_with_kill_9_resumes_and_ends_as_it_would_have(tmp_path):
     import numpy as np
