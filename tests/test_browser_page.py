@@ -250,8 +250,8 @@ def test_nothing_is_kept(sheet):
     sheet.reads("–")
 
 
-@pytest.mark.skipif("DIGITVISION_SCREENSHOT" not in os.environ, reason="makes the README's picture")
-def test_the_picture_of_the_readme(open_page):
+def test_the_picture_of_the_readme(open_page, tmp_path):
+    "With DIGITVISION_SCREENSHOT=docs/screenshot.png it makes that picture anew."
     sheet = open_page(viewport={"width": 1120, "height": 800}, device_scale_factor=1.5)
     strokes = [np.array(stroke) for stroke in DIGITS[3]]
     for _ in range(2):  # corners are cut until the line is as smooth as a hand's
@@ -263,4 +263,7 @@ def test_the_picture_of_the_readme(open_page):
     sheet.reads(3)
     sheet.page.mouse.move(0, 0)
     sheet.page.wait_for_timeout(300)  # the bars come to rest
-    sheet.page.screenshot(path=Path(os.environ["DIGITVISION_SCREENSHOT"]))
+    path = Path(os.environ.get("DIGITVISION_SCREENSHOT", tmp_path / "screenshot.png"))
+    sheet.page.screenshot(path=path)
+    with Image.open(path) as picture:
+        assert picture.size == (1680, 1200)
