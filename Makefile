@@ -29,7 +29,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval --dist loadscope -n 2 notebooks
+	$(BIN)/python -m pytest --nbval notebooks
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.benchmarks.serving

@@ -1,4 +1,4 @@
-"""Lets nbval run the notebooks in strict mode although nbdev-clean blanks their execution counts."""
+"""Lets nbval be strict although nbdev-clean blanks the execution counts of notebooks."""
 
 
 def pytest_collectstart(collector):

@@ -56,6 +56,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'digitvision.preprocess._crop': ('preprocess.html#_crop', 'digitvision/preprocess.py'),
                                         'digitvision.preprocess._extremes': ('preprocess.html#_extremes', 'digitvision/preprocess.py'),
                                         'digitvision.preprocess._flatten': ('preprocess.html#_flatten', 'digitvision/preprocess.py'),
+                                        'digitvision.preprocess._map_levels': ('preprocess.html#_map_levels', 'digitvision/preprocess.py'),
                                         'digitvision.preprocess.check_strokes': ( 'preprocess.html#check_strokes',
                                                                                   'digitvision/preprocess.py'),
                                         'digitvision.preprocess.fit_mnist': ('preprocess.html#fit_mnist', 'digitvision/preprocess.py'),

@@ -114,6 +114,11 @@ def _extremes(grey: Image.Image) -> tuple[int, int]:
     )
 
 
+def _map_levels(grey: Image.Image, levels: np.ndarray) -> Image.Image:
+    "Replace each level of grey by another, rounded and cut to 0…255."
+    return grey.point(levels.clip(0, 255).round().astype(int).tolist())
+
+
 def to_ink(
     image: Image.Image,  # any mode, alpha or polarity
 ) -> Image.Image:  # mode "L", same size, white ink (255 at its strongest) on black (0)
@@ -126,10 +131,12 @@ def to_ink(
     if contrast < MIN_CONTRAST:
         raise BlankImageError("There is nothing drawn in the picture.")
     sign = 1 if lightest - paper == contrast else -1
-    # 8 median deviations are 5.4 standard deviations: no pixel of the noise exceeds that
-    noise = min(8 * float(np.median(np.abs(border.astype(np.int16) - paper))), contrast / 2)
+    # 8 median deviations are 5.4 standard deviations: no pixel of the noise exceeds that.
+    # Whole levels hide up to half a level of deviation, unless there is none at all.
+    deviation = float(np.median(np.abs(border.astype(np.int16) - paper)))
+    noise = min(8 * (deviation + 0.5), contrast / 2) if deviation else 0.0
     levels = (sign * (np.arange(256.0) - paper) - noise) * (255 / (contrast - noise))
-    return grey.point(levels.clip(0, 255).round().astype(int).tolist())
+    return _map_levels(grey, levels)
 
 # %% ../notebooks/02_preprocess.ipynb #ea8a88ef
 def _crop(ink: Image.Image) -> Image.Image:
@@ -146,8 +153,8 @@ def _box(crop: Image.Image) -> Image.Image:
     size = tuple(max(1, round(side * scale)) for side in crop.size)
     box = crop.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
     pixels = np.asarray(box)
-    white = np.percentile(pixels[pixels > 0], 95) if pixels.any() else 255
-    return box.point([min(255, round(level * 255 / white)) for level in range(256)])
+    white = float(np.percentile(pixels[pixels > 0], 95)) if pixels.any() else 255.0
+    return _map_levels(box, np.arange(256) * (255 / white))
 
 
 def _centre(box: Image.Image) -> Image.Image:

@@ -32,6 +32,8 @@ from tqdm.auto import tqdm
 from .data import Mnist, Split
 from .model import build_cnn
 
+tf.get_logger().setLevel("ERROR")  # it takes several models in one process for a mistake
+
 # %% ../notebooks/04_train.ipynb #4da309c0
 LIMITS = {  # lowest and highest value that makes sense, and what the hyperparameter is
     "learning_rate": (1e-6, 1.0, "size of a step of the optimiser (Adam)"),

@@ -1,5 +1,6 @@
 """The house is in order: one list of dependencies, notebooks and modules in step, cells small."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -87,9 +88,21 @@ def test_a_notebook_has_the_form_of_the_course(path):
     assert all(cell.execution_count is None for cell in code)
 
 
-def test_shipped_models_have_a_card_that_fits():
-    import hashlib
+def test_the_numbers_in_the_readme_are_those_measured():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    card = json.loads((ROOT / "digitvision/checkpoints/baseline.json").read_text(encoding="utf-8"))
+    for split in ("test", "validation"):
+        low, high = card[split]["interval_95"]
+        assert re.search(rf"{card[split]['accuracy']:.2%} \(.*{low:.2%} to {high:.2%}\)", readme)
+    cells = nbformat.read(ROOT / "notebooks/07_inference.ipynb", 4).cells
+    outputs = [output.get("text", "") for cell in cells for output in cell.get("outputs", [])]
+    (measured,) = [text for text in outputs if text.startswith("accuracy on")]
+    table = readme.split("redrawn on a canvas")[1].split("(Measured")[0]
+    accuracies = r"\d+\.\d%"
+    assert re.findall(accuracies, table) == re.findall(accuracies, measured)
 
+
+def test_shipped_models_have_a_card_that_fits():
     for onnx in (ROOT / "digitvision" / "checkpoints").glob("*.onnx"):
         card = json.loads(onnx.with_suffix(".json").read_text(encoding="utf-8"))
         assert card["sha256"] == hashlib.sha256(onnx.read_bytes()).hexdigest()

@@ -2,10 +2,6 @@
 
 Run it with `make bench`. Both servers have the same model and get the same drawings."""
 
-import base64
-import io
-import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +11,7 @@ import numpy as np
 import requests
 
 from digitvision.preprocess import rasterize
+from tests.helpers import data_url, free_port
 
 ROUNDS, REQUESTS = 10, 40  # in turns, so that a noisy machine is noisy for both
 SERVERS = {"ours": ["-m", "app", "--port"], "naive": ["-m", "tests.benchmarks.naive_server"]}
@@ -26,23 +23,17 @@ def drawings() -> list[str]:
     urls = []
     for _ in range(REQUESTS):
         path = 140 + np.cumsum(rng.normal(0, 12, (30, 2)), axis=0).clip(-110, 110)
-        file = io.BytesIO()
-        rasterize([path]).convert("RGBA").save(file, "PNG")
-        urls.append("data:image/png;base64," + base64.b64encode(file.getvalue()).decode())
+        urls.append(data_url(rasterize([path]).convert("RGBA")))
     return urls
 
 
 @contextmanager
 def serving(name: str):
     "A server in a process of its own: its address, and the seconds until it answered."
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, *SERVERS[name], str(port)]
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}/api"
     try:
         while True:

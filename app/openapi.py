@@ -1,0 +1,119 @@
+"""The HTTP contract as OpenAPI 3.1, served at /api/openapi.json; a test holds the app to it."""
+
+from typing import Any
+
+from digitvision.inference import PREPROCESS
+
+MAX_BATCH = 64  # images
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _record(**properties: dict[str, Any]) -> dict[str, Any]:
+    "An object with these properties and no others, all of them required."
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _answers(schema: dict[str, Any], description: str, *errors: int) -> dict[str, Any]:
+    return {"200": _json(schema, description)} | {
+        str(status): _json(_ref("Error"), ERRORS[status]) for status in errors
+    }
+
+
+def _post(summary: str, body: str, reply: str, *errors: int) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "parameters": [MODEL],
+        "requestBody": _json(_ref(body), "") | {"required": True},
+        "responses": _answers(_ref(reply), summary, *errors),
+    }
+
+
+ERRORS = {
+    400: "malformed_json, invalid_request or invalid_image",
+    404: "model_not_found",
+    413: "body_too_large or image_too_large",
+    415: "not_json",
+    422: "blank_image",
+    503: "overloaded",
+}
+UNIT = {"type": "number", "minimum": 0, "maximum": 1}
+DATA_URL = {"type": "string", "pattern": "^data:image/"}
+FRAMING = {"type": "string", "enum": list(PREPROCESS), "default": "mnist"}
+MODEL = {"name": "model", "in": "query", "schema": {"type": "string"}}
+
+SCHEMAS = {
+    "Image": _record(image=DATA_URL, preprocess=FRAMING) | {"required": ["image"]},
+    "Images": _record(
+        images={"type": "array", "items": DATA_URL, "maxItems": MAX_BATCH}, preprocess=FRAMING
+    )
+    | {"required": ["images"]},
+    "Prediction": _record(
+        digit={"type": "integer", "minimum": 0, "maximum": 9},
+        confidence=UNIT,
+        probabilities={"type": "array", "items": UNIT, "minItems": 10, "maxItems": 10},
+        is_digit={"type": "boolean"},
+        digit_score=UNIT,
+        input=DATA_URL | {"description": "The 28×28 PNG the network saw"},
+        model={"type": "string"},
+    ),
+    "Predictions": _record(
+        predictions={
+            "type": "array",
+            "items": {"oneOf": [_ref("Prediction"), _ref("Error")]},
+            "maxItems": MAX_BATCH,
+        }
+    ),
+    "Error": _record(
+        error=_record(
+            code={"type": "string", "pattern": "^[a-z_]+$"},
+            message={"type": "string", "minLength": 1},
+        )
+    ),
+    "Health": _record(status={"const": "ok"}, model={"type": "string"}),
+    "Card": {"type": "object", "required": ["name", "sha256"]},
+}
+
+OPENAPI = {
+    "openapi": "3.1.0",
+    "info": {"title": "DigitVision", "version": "1", "description": "Reads handwritten digits."},
+    "paths": {
+        "/api/predict": {
+            "post": _post("Read one digit", "Image", "Prediction", 400, 404, 413, 415, 422, 503)
+        },
+        "/api/predict/batch": {
+            "post": _post("Read many digits", "Images", "Predictions", 400, 404, 413, 415, 503)
+        },
+        "/api/model": {
+            "get": {
+                "summary": "The card of the model: what it is and how good",
+                "parameters": [MODEL],
+                "responses": _answers(_ref("Card"), "The card", 404),
+            }
+        },
+        "/api/health": {
+            "get": {
+                "summary": "Whether the server is up",
+                "responses": _answers(_ref("Health"), "It is up"),
+            }
+        },
+        "/api/openapi.json": {
+            "get": {
+                "summary": "This document",
+                "responses": _answers({"type": "object"}, "This document"),
+            }
+        },
+    },
+    "components": {"schemas": SCHEMAS},
+}

@@ -1,0 +1,56 @@
+"""What the HTTP and browser tests share: a real server and a real browser."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from browser import find_browser
+from helpers import serve
+from playwright.sync_api import Browser, sync_playwright
+from sheet import Sheet
+
+QUIET = [  # no window, and no calls home
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    with serve() as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    "A real browser: the Chromium on PATH, else Playwright's own."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, server) -> Iterator[Callable[..., Sheet]]:
+    "Open the page in a browser of its own; at the end nothing may have complained in its console."
+    sheets = []
+
+    def open_one(address: str = server, query: str = "", **options) -> Sheet:
+        options = {"viewport": {"width": 1200, "height": 800}} | options
+        sheets.append(Sheet(chromium.new_context(**options).new_page(), address + "/" + query))
+        return sheets[-1]
+
+    yield open_one
+    for sheet in sheets:
+        sheet.page.unroute_all(behavior="ignoreErrors")  # answers that nobody waits for
+        sheet.page.context.close()
+    assert [complaint for sheet in sheets for complaint in sheet.complaints] == []
+
+
+@pytest.fixture
+def sheet(open_page) -> Sheet:
+    return open_page()

@@ -1,0 +1,37 @@
+"""Pictures as data URLs, and a real server in a process of its own."""
+
+import base64
+import io
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image
+
+
+def data_url(image: Image.Image, file_format: str = "PNG", **options) -> str:
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return f"data:image/{file_format.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def serve(*options: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    "A server process of its own and its address; it is up when this is entered."
+    port = free_port()
+    command = [sys.executable, "-m", "app", "--port", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            first = process.stdout.readline()
+            assert first.startswith(f"DigitVision is at http://127.0.0.1:{port} "), first
+            yield f"http://127.0.0.1:{port}", process
+        finally:
+            process.terminate()
