@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from digits import DIGITS
 
-from digitvision.inference import ModelError, Prediction, Recognizer, list_models
+from digitvision.inference import DEFAULT_MODEL, ModelError, Prediction, Recognizer, list_models
 from digitvision.preprocess import MAX_POINTS, rasterize
 from digitvision.widget import BRUSHES, FINE, DigitPad, Newest, describe
 
@@ -116,21 +116,23 @@ def test_the_brush_is_that_of_the_whole_drawing(pad):
 
 
 def test_the_menu_has_every_model_and_a_damaged_one_is_said_to_be(pad, tmp_path, monkeypatch):
-    assert list(control(pad, "Model").options) == list_models() and pad.model == "baseline"
+    assert list(control(pad, "Model").options) == list_models() and pad.model == DEFAULT_MODEL
     pad.strokes = DIGITS[3]
     menu = control(pad, "Model")
     menu.options = (*menu.options, "damaged")
     menu.value = "damaged"
     assert pad.prediction is None and "no model 'damaged'" in pad.message
-    menu.value = "baseline"
+    menu.value = DEFAULT_MODEL
     assert pad.prediction.digit == 3
 
 
 def test_the_model_that_is_chosen_reads(monkeypatch):
     asked = []
     shared = Recognizer.shared
-    monkeypatch.setattr(Recognizer, "shared", lambda name: asked.append(name) or shared("baseline"))
-    monkeypatch.setattr("digitvision.widget.list_models", lambda: ["baseline", "another"])
+    monkeypatch.setattr(
+        Recognizer, "shared", lambda name: asked.append(name) or shared(DEFAULT_MODEL)
+    )
+    monkeypatch.setattr("digitvision.widget.list_models", lambda: [DEFAULT_MODEL, "another"])
     pad = DigitPad()
     control(pad, "Model").value = "another"
     asked.clear()
@@ -229,7 +231,7 @@ def test_wrong_state_is_refused(pad):
             pad.model = model
         with pytest.raises(ModelError):
             DigitPad(model)
-    assert (pad.strokes, pad.brush, pad.model) == ([], 18, "baseline")
+    assert (pad.strokes, pad.brush, pad.model) == ([], 18, DEFAULT_MODEL)
 
 
 def test_a_drawing_with_too_many_points_is_said_to_be(pad, monkeypatch):
@@ -287,4 +289,4 @@ def test_making_and_showing_a_pad_warns_of_nothing():
         warnings.simplefilter("error")
         pad = DigitPad()
         pad._repr_mimebundle_()
-    assert repr(pad) == "DigitPad(0 strokes, 'baseline': Draw a digit, 0 to 9.)"
+    assert repr(pad) == f"DigitPad(0 strokes, {DEFAULT_MODEL!r}: Draw a digit, 0 to 9.)"
