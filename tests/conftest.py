@@ -25,7 +25,7 @@ def server() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, an event loop runs that others would see
 def chromium() -> Iterator[Browser]:
     "A real browser: the Chromium on PATH, else Playwright's own."
     with sync_playwright() as playwright:
