@@ -84,6 +84,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'digitvision.train._train_epoch': ('train.html#_train_epoch', 'digitvision/train.py'),
                                    'digitvision.train._write_json': ('train.html#_write_json', 'digitvision/train.py'),
                                    'digitvision.train.accuracy_interval': ('train.html#accuracy_interval', 'digitvision/train.py'),
+                                   'digitvision.train.augment': ('train.html#augment', 'digitvision/train.py'),
                                    'digitvision.train.best_epoch': ('train.html#best_epoch', 'digitvision/train.py'),
                                    'digitvision.train.check_hyperparameter': ('train.html#check_hyperparameter', 'digitvision/train.py'),
                                    'digitvision.train.compile_cnn': ('train.html#compile_cnn', 'digitvision/train.py'),

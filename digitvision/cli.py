@@ -93,6 +93,7 @@ def _row(result: dict) -> str:
 @click.option("--epochs", type=int, help="Passes over the training images, at most.")
 @click.option("--patience", type=int, help="Epochs without improvement before stopping.")
 @click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalisation.")
+@click.option("--augmentation", help="Move the training images: none, mild or strong.")
 @click.option("--images", type=click.IntRange(100, 54_000), help="Train on a part of the images.")
 @click.option("--seed", default=42, show_default=True, help="The same seed gives the same run.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take the default of what is not given.")
@@ -137,6 +138,11 @@ def _ask(training, given: dict, yes: bool):
             chosen[name] = _prompt(training, name, getattr(default, name))
     if not yes and "batch_norm" not in chosen:
         chosen["batch_norm"] = click.confirm("batch_norm: batch normalisation", default=False)
+    if not yes and "augmentation" not in chosen:
+        choices = click.Choice(training.AUGMENTATIONS)
+        chosen["augmentation"] = click.prompt(
+            "augmentation: move the training images", type=choices, default=default.augmentation
+        )
     return training.Hyperparameters(**chosen)
 
 
