@@ -1,4 +1,4 @@
-"""The command line: `digitvision data | train | predict | app`."""
+"""The command line: `digitvision data | predict | train | experiments | app`."""
 
 import json
 import runpy
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from digitvision.cli_experiments import experiments
 from digitvision.inference import CHECKPOINTS, DEFAULT_MODEL, ModelError, Prediction, Recognizer
 
 
@@ -172,6 +173,9 @@ def _show(run) -> None:
             f"{epoch['epoch']:5}  {epoch['loss']:10.4f}  {epoch['validation_loss']:15.4f}"
             f"  {epoch['validation_accuracy']:19.2%}  {bar}{best}"
         )
+
+
+main.add_command(experiments)
 
 
 @main.command(

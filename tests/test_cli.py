@@ -33,6 +33,7 @@ def test_help_reads_well():
         "data",
         "predict",
         "train",
+        "experiments",
         "app",
     ]
 
