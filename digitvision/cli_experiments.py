@@ -85,7 +85,7 @@ def show(names, record):
         click.echo(f"{experiment.name}: {experiment.change}")
         click.echo(f"  {lab.finding(rows, experiment, baseline=baseline)}")
     if not names:
-        click.echo(f"Sweeps: {', '.join(lab.SWEEPS)}")
+        click.echo(f"Sweeps: {', '.join(f'sweep_{name}' for name in lab.SWEEPS)}")
 
 
 @experiments.command()

@@ -143,19 +143,20 @@ EXPERIMENTS = {e.name: e for e in [*SIX, *(e for sweep in SWEEPS.values() for e 
 
 # %% ../notebooks/05_experiments.ipynb #0e307076
 def find(
-    names: Iterable[str] = (),  # of experiments or sweeps; "sweeps" is all of them
+    names: Iterable[str] = (),  # of experiments, "sweep_dropout" and so on, or "sweeps" for all
 ) -> list[Experiment]:  # each once; the six for no names
     "Experiments by name. Raises ValueError, with the names there are, for an unknown one."
     found: dict[str, Experiment] = {}
+    sweeps = {f"sweep_{hyperparameter}": sweep for hyperparameter, sweep in SWEEPS.items()}
     for name in names:
         if name == "sweeps":
             chosen = [e for sweep in SWEEPS.values() for e in sweep]
-        elif name in SWEEPS:
-            chosen = SWEEPS[name]
+        elif name in sweeps:
+            chosen = sweeps[name]
         elif name in EXPERIMENTS:
             chosen = [EXPERIMENTS[name]]
         else:
-            there_is = ", ".join([*(e.name for e in SIX), "sweeps", *SWEEPS])
+            there_is = ", ".join([*(e.name for e in SIX), "sweeps", *sweeps])
             raise ValueError(f"There is no experiment {name!r}; there is {there_is}.")
         found |= {e.name: e for e in chosen}
     return list(found.values()) or SIX

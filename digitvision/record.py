@@ -140,6 +140,7 @@ def read_rows(
                 f"{path}, row {number} ({start}) is damaged: {error} {CURE}"
             ) from None
     if not text.endswith("\n"):
+        number = text.count("\n") + 1
         raise RecordError(f"{path}, row {number} is cut off at its end. {CURE}")
     return list(rows.values())
 

@@ -125,7 +125,7 @@ def _train_epoch(model, hyperparameters, split: Split, seed: int, epoch: int, ba
     order = chance.permutation(len(split.labels))
     images = augment(to_input(split.images[order]), hyperparameters.augmentation, chance)
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Dropout):  # its state: a key and a counter of steps
+        if isinstance(layer, keras.layers.Dropout) and layer.rate:  # its state: key and counter
             layer.seed_generator.state.assign([seed, epoch * 1_000_000])
     history = model.fit(
         images,
