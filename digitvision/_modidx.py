@@ -39,6 +39,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'digitvision.experiments.find': ('experiments.html#find', 'digitvision/experiments.py'),
                                          'digitvision.experiments.finding': ('experiments.html#finding', 'digitvision/experiments.py'),
                                          'digitvision.experiments.missing': ('experiments.html#missing', 'digitvision/experiments.py'),
+                                         'digitvision.experiments.plot_sweep': ( 'experiments.html#plot_sweep',
+                                                                                 'digitvision/experiments.py'),
                                          'digitvision.experiments.recorded': ('experiments.html#recorded', 'digitvision/experiments.py'),
                                          'digitvision.experiments.render_log': ( 'experiments.html#render_log',
                                                                                  'digitvision/experiments.py'),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIX', 'SWEEPS', 'EXPERIMENTS', 'RECORD', 'WORK', 'SECONDS_PER_IMAGE', 'SECONDS_PER_STEP', 'TABLE', 'Experiment',
            'find', 'curve_path', 'recorded', 'run', 'expected_seconds', 'missing', 'run_all', 'finding', 'agreement',
-           'table', 'render_log', 'draw_curves', 'write_log', 'time_ratio']
+           'table', 'render_log', 'draw_curves', 'plot_sweep', 'write_log', 'time_ratio']
 
 # %% ../notebooks/05_experiments.ipynb #93ea8060
 import json
@@ -462,7 +462,32 @@ def draw_curves(
         *zip(*dict(zip(labels, handles, strict=True)).items(), strict=True)[::-1]
     ) if labels else None
 
-# %% ../notebooks/05_experiments.ipynb #2b73ca16
+# %% ../notebooks/05_experiments.ipynb #665b10f6
+def plot_sweep(
+    rows: list[Row],
+    name: str,  # of a sweep: the hyperparameter
+    column: str = "test_accuracy",
+    axis=None,  # of matplotlib; default: a new figure, shown
+) -> None:
+    "A sweep on record: a dot for each run, the mean of each value with its 95% interval."
+    own = axis is None
+    axis = plt.subplots(figsize=(6, 3))[1] if own else axis
+    for x, e in enumerate(SWEEPS[name]):
+        values = list(by_seed(rows, e.name, column).values())
+        axis.plot([x] * len(values), values, ".", color="C0", alpha=0.5)
+        if len(values) > 1:
+            s = summarise(values)
+            axis.errorbar(x, s.mean, s.high - s.mean, color="C1", marker="o", capsize=4)
+    labels = [str(getattr(e.hyperparameters, name)) for e in SWEEPS[name]]
+    if name == "batch_norm":  # its sweep has two learning rates
+        rates = [e.hyperparameters.learning_rate for e in SWEEPS[name]]
+        labels = [f"{label}\nrate {rate}" for label, rate in zip(labels, rates, strict=True)]
+    axis.set_xticks(range(len(labels)), labels)
+    axis.set(xlabel=name, ylabel=column.replace("_", " "))
+    if own:
+        plt.show()
+
+# %% ../notebooks/05_experiments.ipynb #37dabec1
 def write_log(
     record: str | Path = RECORD,
 ) -> Path:  # experiment_log.md, beside the record
@@ -480,7 +505,7 @@ def write_log(
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
     return path
 
-# %% ../notebooks/05_experiments.ipynb #40864c4a
+# %% ../notebooks/05_experiments.ipynb #0d634fe9
 def time_ratio(
     ours: Experiment,
     theirs: Experiment,
