@@ -1,4 +1,4 @@
-"""The command line: `digitvision data | train | predict | app`."""
+"""The command line: `digitvision data | predict | train | experiments | app`."""
 
 import json
 import runpy
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from digitvision.cli_experiments import experiments
 from digitvision.inference import CHECKPOINTS, DEFAULT_MODEL, ModelError, Prediction, Recognizer
 
 
@@ -93,6 +94,7 @@ def _row(result: dict) -> str:
 @click.option("--epochs", type=int, help="Passes over the training images, at most.")
 @click.option("--patience", type=int, help="Epochs without improvement before stopping.")
 @click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalisation.")
+@click.option("--augmentation", help="Move the training images: none, mild or strong.")
 @click.option("--images", type=click.IntRange(100, 54_000), help="Train on a part of the images.")
 @click.option("--seed", default=42, show_default=True, help="The same seed gives the same run.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take the default of what is not given.")
@@ -137,6 +139,11 @@ def _ask(training, given: dict, yes: bool):
             chosen[name] = _prompt(training, name, getattr(default, name))
     if not yes and "batch_norm" not in chosen:
         chosen["batch_norm"] = click.confirm("batch_norm: batch normalisation", default=False)
+    if not yes and "augmentation" not in chosen:
+        choices = click.Choice(training.AUGMENTATIONS)
+        chosen["augmentation"] = click.prompt(
+            "augmentation: move the training images", type=choices, default=default.augmentation
+        )
     return training.Hyperparameters(**chosen)
 
 
@@ -166,6 +173,9 @@ def _show(run) -> None:
             f"{epoch['epoch']:5}  {epoch['loss']:10.4f}  {epoch['validation_loss']:15.4f}"
             f"  {epoch['validation_accuracy']:19.2%}  {bar}{best}"
         )
+
+
+main.add_command(experiments)
 
 
 @main.command(

@@ -33,6 +33,7 @@ def test_help_reads_well():
         "data",
         "predict",
         "train",
+        "experiments",
         "app",
     ]
 
@@ -76,7 +77,8 @@ def trial():
 
 
 def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_path, trial):
-    answers = "5\n0.01\nmany\n64\n0.5\n2\n3\nn\n"  # learning rate 5 and batch "many" are refused
+    # learning rate 5, batch "many" and augmentation "wild" are refused
+    answers = "5\n0.01\nmany\n64\n0.5\n2\n3\nn\nwild\nmild\n"
     run = digitvision(
         "train", "--name", trial, "--images", 1000, "--seed", 1, answers=answers, cwd=tmp_path
     )
@@ -88,6 +90,7 @@ def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_pat
     assert "best, kept" in run.stdout and "95% interval" in run.stdout
     card = json.loads((CHECKPOINTS / f"{trial}.json").read_text())
     assert card["hyperparameters"]["learning_rate"] == 0.01 and card["epochs"] == 2
+    assert card["hyperparameters"]["augmentation"] == "mild"
     rasterize(SEVEN).save(tmp_path / "seven.png")
     assert digitvision("predict", "--model", trial, tmp_path / "seven.png").returncode == 0
 
