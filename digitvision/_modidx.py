@@ -44,6 +44,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'digitvision.experiments.recorded': ('experiments.html#recorded', 'digitvision/experiments.py'),
                                          'digitvision.experiments.render_log': ( 'experiments.html#render_log',
                                                                                  'digitvision/experiments.py'),
+                                         'digitvision.experiments.report': ('experiments.html#report', 'digitvision/experiments.py'),
                                          'digitvision.experiments.run': ('experiments.html#run', 'digitvision/experiments.py'),
                                          'digitvision.experiments.run_all': ('experiments.html#run_all', 'digitvision/experiments.py'),
                                          'digitvision.experiments.table': ('experiments.html#table', 'digitvision/experiments.py'),

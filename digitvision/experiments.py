@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIX', 'SWEEPS', 'EXPERIMENTS', 'RECORD', 'WORK', 'SECONDS_PER_IMAGE', 'SECONDS_PER_STEP', 'TABLE', 'Experiment',
            'find', 'curve_path', 'recorded', 'run', 'expected_seconds', 'missing', 'run_all', 'finding', 'agreement',
-           'table', 'render_log', 'draw_curves', 'plot_sweep', 'write_log', 'time_ratio']
+           'table', 'report', 'render_log', 'draw_curves', 'plot_sweep', 'write_log', 'time_ratio']
 
 # %% ../notebooks/05_experiments.ipynb #93ea8060
 import json
@@ -398,6 +398,19 @@ def table(
     return "\n".join(lines)
 
 # %% ../notebooks/05_experiments.ipynb #28d94939
+def report(
+    rows: list[Row],
+    e: Experiment,  # one of the six
+) -> str:  # Markdown
+    "The finding on test and on redrawn digits, and whether what was reported agrees."
+    lines = [f"**Finding.** {finding(rows, e)}"]
+    if e.name != "baseline" and by_seed(rows, e.name, "canvas_accuracy"):
+        lines += [f"On redrawn digits: {finding(rows, e, 'canvas_accuracy')}"]
+    reported = f"{e.reported:.2%}, “{e.reported_finding}”"
+    lines += [f"**Reported** after one run: {reported}. {agreement(rows, e)}"]
+    return "\n\n".join(lines)
+
+
 def _section(rows: list[Row], e: Experiment) -> str:
     "An experiment in the log: hypothesis, change, result, curve, finding, and what was reported."
     runs = [row for row in rows if row["experiment"] == e.name]
@@ -413,12 +426,7 @@ def _section(rows: list[Row], e: Experiment) -> str:
             f"at the best epoch.",
             f"![Learning curves of {e.name}](curves/{e.name}.svg)",
         ]
-    lines += [f"**Finding.** {finding(rows, e)}"]
-    if e.name != "baseline" and by_seed(rows, e.name, "canvas_accuracy"):
-        lines += [f"On redrawn digits: {finding(rows, e, 'canvas_accuracy')}"]
-    reported = f"{e.reported:.2%}, “{e.reported_finding}”"
-    lines += [f"**Reported** after one run: {reported}. {agreement(rows, e)}"]
-    return "\n\n".join(lines)
+    return "\n\n".join([*lines, report(rows, e)])
 
 # %% ../notebooks/05_experiments.ipynb #f18683d6
 def render_log(
@@ -463,9 +471,9 @@ def draw_curves(
     axis.set(xlabel="epoch", ylabel="loss", title=name)
     axis.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = axis.get_legend_handles_labels()
-    axis.legend(
-        *zip(*dict(zip(labels, handles, strict=True)).items(), strict=True)[::-1]
-    ) if labels else None
+    one_each = dict(zip(labels, handles, strict=True))
+    if one_each:
+        axis.legend(one_each.values(), one_each.keys())
 
 # %% ../notebooks/05_experiments.ipynb #665b10f6
 def plot_sweep(

@@ -223,11 +223,16 @@ class Recognizer:
         if not len(inputs):
             return []
         inputs = np.stack(inputs)
-        (rows,) = self._session.run(None, {self._input_name: inputs[..., None]})
+        rows, *more = self._session.run(None, {self._input_name: inputs[..., None]})
         best = rows.argmax(axis=1)
+        # a network that was never shown anything else takes everything for a digit
+        scores = more[0].ravel() if more else rows.max(axis=1)
+        threshold = self.card.get("digit_threshold", 0.0)
         return [
-            Prediction(int(digit), float(row[digit]), row, True, float(row[digit]), seen)
-            for digit, row, seen in zip(best, rows, inputs, strict=True)
+            Prediction(
+                int(digit), float(row[digit]), row, bool(score >= threshold), float(score), seen
+            )
+            for digit, row, score, seen in zip(best, rows, scores, inputs, strict=True)
         ]
 
 
