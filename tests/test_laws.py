@@ -9,7 +9,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CHAINS = [
-    ["data", "preprocess", "model", "train", "record", "verdict", "experiments", "evaluate"],
+    [
+        "data",
+        "preprocess",
+        "nondigits",
+        "model",
+        "train",
+        "record",
+        "verdict",
+        "experiments",
+        "evaluate",
+    ],
     ["preprocess", "inference", "explain", "widget"],
 ]
 LIGHT = [
