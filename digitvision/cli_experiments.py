@@ -21,7 +21,7 @@ def experiments():
     NAMES are experiments or sweeps (`digitvision experiments show` lists them); none is the six."""
 
 
-def _seeds(ctx, parameter, text: str) -> list[int]:
+def parse_seeds(ctx, parameter, text: str) -> list[int]:
     "Seeds as a person writes them: 42,43 or 42-46."
     seeds = []
     try:
@@ -37,7 +37,9 @@ def _seeds(ctx, parameter, text: str) -> list[int]:
 
 @experiments.command()
 @click.argument("names", nargs=-1)
-@click.option("--seeds", default="42-46", callback=_seeds, show_default=True, help="42,43 or 42-46")
+@click.option(
+    "--seeds", default="42-46", callback=parse_seeds, show_default=True, help="42,43 or 42-46"
+)
 @click.option("--dry-run", is_flag=True, help="Show what would run, and how long it would take.")
 @click.option(
     "--strokes",

@@ -440,7 +440,9 @@ def render_log(
         "which has one row for each run and seed. Means ± standard deviation over seeds, with the "
         "95% interval of the mean; differences to the baseline are paired by seed, with 99% "
         "intervals, so that all five comparisons hold with 95%. A single test of 10,000 images "
-        "has an interval of about ±0.17 points by itself.",
+        "has an interval of about ±0.17 points by itself. CPU minutes are a rough guide only: runs "
+        "shared their machines with other work. What a step costs is measured apart, in turns "
+        "(`digitvision experiments time`).",
         table(rows, SIX),
         *(_section(rows, e) for e in SIX),
         "# Sweeps",
