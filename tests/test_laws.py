@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CHAINS = [
-    ["data", "preprocess", "model", "train", "record", "verdict", "experiments", "evaluate"],
+    [
+        *("data", "preprocess", "model", "train", "record", "verdict", "experiments"),
+        *("harder", "evaluate"),
+    ],
     ["preprocess", "inference", "explain", "widget"],
 ]
 LIGHT = [
