@@ -88,10 +88,11 @@ def _digits(test: dict[str, Any]) -> Iterator[str]:
 def _not_digits(found: dict[str, Any]) -> Iterator[str]:
     "How well the network tells digits from other things."
     yield f"\nNot a digit, by its {found['score']} ({found['digits_accepted']:.1%} of digits pass)"
+    yield f"{'':20}    of  AUROC  refused  if 98.5% pass  confidence above 90%"
     for kind, row in found["kinds"].items():
         yield (
-            f"{kind:20} {row['images']:5}  AUROC {row['auroc']:.3f}  {row['refused']:6.1%} refused"
-            f"  {row['confidence_above_90']:6.1%} with confidence above 90%"
+            f"{kind:20} {row['images']:5}  {row['auroc']:.3f}  {row['refused']:7.1%}"
+            f"  {row['refused_if_985_pass']:13.1%}  {row['confidence_above_90']:20.1%}"
         )
 
 

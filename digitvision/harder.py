@@ -213,7 +213,7 @@ def find_pictures(
         raise ValueError(f"There are no pictures in {folder} ({', '.join(sorted(FORMATS))}).")
     return found
 
-# %% ../notebooks/05f_harder.ipynb #a9e33ec3
+# %% ../notebooks/05f_harder.ipynb #d604c614
 def read_pictures(
     folder: str | Path,  # laid out as `find_pictures` wants it
 ) -> tuple[Split, list[Path], np.ndarray]:  # framed, all 0 where unreadable; paths; sources (n,)
@@ -224,7 +224,7 @@ def read_pictures(
         try:
             with Image.open(path) as picture:
                 images.append(frame(picture))
-        except OSError:  # damaged, or no picture at all
+        except Exception:  # damaged files make the decoders fail in many ways
             images.append(np.zeros((28, 28), np.uint8))
     return Split(np.stack(images), np.array(labels)), list(paths), np.array(sources)
 

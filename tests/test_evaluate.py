@@ -2,16 +2,16 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from digits import DIGITS
 from sklearn.metrics import roc_auc_score
 
+from digitvision.cli import main
 from digitvision.data import Mnist, Split, load_mnist
 from digitvision.evaluate import (
     Answers,
@@ -242,7 +242,9 @@ def test_a_second_output_is_the_score_by_which_others_are_refused(tmp_path):
     found = refusals(checkpoint, digits, {"flat": images})
     assert found["score"] == "digit_score" and found["threshold"] == 0.3
     assert found["digits_accepted"] == pytest.approx(2 / 3, abs=1e-5)
+    assert 0.1 < found["threshold_if_985_pass"] < 0.12  # between the two lowest digits
     row = found["kinds"]["flat"]
+    assert row["refused_if_985_pass"] == pytest.approx(1 / 3, abs=1e-5)
     assert row["refused"] == pytest.approx(2 / 3, abs=1e-5)
     assert row["auroc"] == pytest.approx(
         roc_auc_score([1, 1, 1, 0, 0, 0], [*digits, *(levels / 255)]), abs=1e-5
@@ -269,26 +271,28 @@ def test_everything_is_plain_json(tmp_path, mnist):
         assert len(found["robustness"][name]["framed"]) == len(disturbance.strengths)
 
 
-def digitvision(*arguments) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "digitvision.cli", "evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=600)
-
-
-def test_the_command_prints_a_table(tmp_path):
+def test_the_command_prints_a_table(tmp_path, mnist, monkeypatch):
+    monkeypatch.setattr("digitvision.evaluate.load_mnist", lambda: mnist)
     (tmp_path / "anna").mkdir()
     draw(DIGITS[4], Way(), CHANCE).save(tmp_path / "anna" / "4.png")
+    (tmp_path / "anna" / "5.png").write_bytes((tmp_path / "anna" / "4.png").read_bytes()[:300])
     pen = write(tmp_path / "pen.jsonl", [{"label": "4", "strokes": DIGITS[4]}])
-    run = digitvision("baseline", "--images", tmp_path, "--strokes", pen)
-    assert run.returncode == 0, run.stderr
-    card = json.loads((CHECKPOINTS / "baseline.json").read_text(encoding="utf-8"))
-    (row,) = [line for line in run.stdout.splitlines() if line.startswith("MNIST test  ")]
-    assert f"{card['test']['accuracy']:.2%}" in row
+    run = CliRunner().invoke(
+        main, ["evaluate", "baseline", "--images", str(tmp_path), "--strokes", str(pen)]
+    )
+    assert run.exit_code == 0, run.output
+    (row,) = [line for line in run.output.splitlines() if line.startswith("MNIST test  ")]
+    assert (
+        f"{300:6}" in row
+        and f"{ask(load_checkpoint('baseline'), mnist.test).right.mean():.2%}" in row
+    )
+    assert "mean over sources 50.00%" in run.output and "nothing to read" in run.output
     for words in ("pictures, anna", "pen, brush 5", "precision", "AUROC", "occlusion"):
-        assert words in run.stdout
+        assert words in run.output
 
 
 def test_the_command_names_what_it_cannot_find(tmp_path):
-    run = digitvision("nonesuch")
-    assert run.returncode == 1 and "Name a model (baseline" in run.stderr
-    assert "Traceback" not in run.stderr
-    assert digitvision("baseline", "--strokes", tmp_path / "none.jsonl").returncode == 2
+    run = CliRunner().invoke(main, ["evaluate", "nonesuch"])
+    assert run.exit_code == 1 and "Name a model (baseline" in run.output
+    missing = CliRunner().invoke(main, ["evaluate", "baseline", "--strokes", str(tmp_path / "x")])
+    assert missing.exit_code == 2
