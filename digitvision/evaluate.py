@@ -192,7 +192,7 @@ def _matrix(counts: np.ndarray, show: Callable[[int, int], None]):  # an ipywidg
             cells.append(button)
     return GridBox(cells, layout=Layout(grid_template_columns="repeat(11, 48px)"))
 
-# %% ../notebooks/06_evaluate.ipynb #27f5d21f
+# %% ../notebooks/06_evaluate.ipynb #416f3696
 def explore(
     answers: Answers,
     most: int = 40,  # images shown of a cell, the most confident first
@@ -208,7 +208,7 @@ def explore(
     def show(label: int, digit: int) -> None:
         cell = (answers.split.labels[order] == label) & (answers.digits[order] == digit)
         chosen = order[cell][:most]
-        says.value = f"Label {label}, read as {digit}: {counts[label, digit]} images."
+        says.value = f"Images of label {label} read as {digit}: {counts[label, digit]}."
         picture.layout.display = "block" if len(chosen) else "none"
         picture.value = tile(answers.split.images[chosen]) if len(chosen) else b""
 

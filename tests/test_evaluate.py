@@ -152,9 +152,9 @@ def test_a_click_on_the_matrix_shows_the_images_of_the_cell():
     grid, sentence, picture = explore(answers).children
     assert len(grid.children) == 121
     grid.children[11 * 8 + 2].click()
-    assert sentence.value == "Label 7, read as 1: 1 images." and picture.value[1:4] == b"PNG"
+    assert sentence.value == "Images of label 7 read as 1: 1." and picture.value[1:4] == b"PNG"
     grid.children[11 * 8 + 1].click()
-    assert sentence.value == "Label 7, read as 0: 0 images."
+    assert sentence.value == "Images of label 7 read as 0: 0."
     assert picture.layout.display == "none"
 
 
