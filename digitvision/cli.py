@@ -1,4 +1,4 @@
-"""The command line: `digitvision data | predict | train | experiments | app`."""
+"""The command line: `digitvision data | predict | train | experiments | evaluate | app`."""
 
 import json
 import runpy
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from digitvision.cli_evaluate import evaluate
 from digitvision.cli_experiments import experiments
 from digitvision.inference import CHECKPOINTS, DEFAULT_MODEL, ModelError, Prediction, Recognizer
 
@@ -176,6 +177,7 @@ def _show(run) -> None:
 
 
 main.add_command(experiments)
+main.add_command(evaluate)
 
 
 @main.command(

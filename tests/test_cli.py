@@ -34,6 +34,7 @@ def test_help_reads_well():
         "predict",
         "train",
         "experiments",
+        "evaluate",
         "app",
     ]
 

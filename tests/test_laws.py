@@ -10,15 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CHAINS = [
     [
-        "data",
-        "preprocess",
-        "nondigits",
-        "model",
-        "train",
-        "record",
-        "verdict",
-        "experiments",
-        "evaluate",
+        *("data", "preprocess", "nondigits", "model", "train", "record", "verdict", "experiments"),
+        *("harder", "evaluate", "reader", "model_card"),
     ],
     ["preprocess", "inference", "explain", "widget"],
 ]
