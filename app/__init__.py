@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from digitvision.inference import DEFAULT_MODEL, Recognizer, prepare
+from digitvision.inference import DEFAULT_MODEL, Recognizer, list_models, prepare
 
 from .bodies import prepare_each, read_body, read_images, read_picture, read_preprocess, reply
 from .errors import MAX_BODY, ApiError, describe, error_body, respond
@@ -88,6 +88,10 @@ def create_app(
             picture = read_picture(body.get("image"))
             growth = read_timeline(body, preprocess, recognizer)
             return explanation(picture, growth, preprocess, recognizer)
+
+    @app.get("/api/models")
+    def models() -> dict[str, Any]:
+        return {"models": list_models(), "model": model}
 
     @app.get("/api/model")
     def card() -> dict[str, Any]:

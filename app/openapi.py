@@ -120,6 +120,9 @@ SCHEMAS = {
         )
     ),
     "Health": _record(status={"const": "ok"}, model={"type": "string"}),
+    "Models": _record(
+        models={"type": "array", "items": {"type": "string"}}, model={"type": "string"}
+    ),
     "Card": {"type": "object", "required": ["name", "sha256"]},
 }
 
@@ -143,6 +146,12 @@ OPENAPI = {
                 "summary": "The card of the model: what it is and how good",
                 "parameters": [MODEL],
                 "responses": _answers(_ref("Card"), "The card", 404),
+            }
+        },
+        "/api/models": {
+            "get": {
+                "summary": "The models there are, and the one that answers if none is named",
+                "responses": _answers(_ref("Models"), "Their names"),
             }
         },
         "/api/health": {

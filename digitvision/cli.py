@@ -1,4 +1,4 @@
-"""The command line: `digitvision data | predict | train | experiments | evaluate | app`."""
+"""The command line: `digitvision data | predict | train | experiments | app`."""
 
 import json
 import runpy
@@ -11,6 +11,7 @@ import click
 
 from digitvision.cli_evaluate import evaluate
 from digitvision.cli_experiments import experiments
+from digitvision.cli_reader import reader
 from digitvision.inference import CHECKPOINTS, DEFAULT_MODEL, ModelError, Prediction, Recognizer
 
 
@@ -178,6 +179,7 @@ def _show(run) -> None:
 
 main.add_command(experiments)
 main.add_command(evaluate)
+main.add_command(reader)
 
 
 @main.command(

@@ -89,24 +89,26 @@ def _arrays(graph: bytes) -> dict[str, np.ndarray]:
 
 # %% ../notebooks/08_explain.ipynb #4655486a
 def _steps(graph: bytes) -> Iterator[_Step]:
-    "The layers of the course's network, in order (NodeProto: 1 inputs, 2 outputs, 4 operation)."
-    arrays, learned, reads, convolutions = _arrays(graph), [], "", 0
+    "The layers of the course's networks, in order (NodeProto: 1 inputs, 2 outputs, 4 operation)."
+    arrays, convolutions, origins = _arrays(graph), 0, {}
     for node in (list(_fields(value)) for number, value in _fields(graph) if number == 1):
         inputs = [value.decode() for number, value in node if number == 1]
         outputs = [value.decode() for number, value in node if number == 2]
         kind = dict(node)[4].decode()
-        learned += [arrays[name] for name in inputs if name in arrays]
+        before = next((name for name in inputs if name in origins), inputs[0])
+        reads, learned = origins.get(before, (before, []))
+        if kind in ("Conv", "MatMul", "MaxPool"):  # here a layer begins
+            reads, learned = inputs[0], []
+        learned = learned + [arrays[name] for name in inputs if name in arrays]
+        origins[outputs[0]] = reads, learned
         convolutions += kind == "Conv"
-        if kind in ("Conv", "MatMul", "MaxPool"):
-            reads = inputs[0]
-        if kind in ("Relu", "MaxPool", "Softmax"):
+        if kind in ("Relu", "MaxPool", "Softmax"):  # and here it ends
             dense = {"Relu": "dense", "Softmax": "probabilities"}.get(kind)
             name = f"conv{convolutions}{'_pool' if kind == 'MaxPool' else ''}"
             is_dense = bool(learned) and learned[0].ndim == 2
             if len(learned) == 1:  # the export leaves out a bias of zeros
                 learned.append(np.zeros(learned[0].shape[-1 if is_dense else 0], np.float32))
             yield _Step(dense if is_dense else name, reads, outputs[0], learned)
-            learned = []
 
 # %% ../notebooks/08_explain.ipynb #63ff6447
 def _field(number: int, value: bytes) -> bytes:

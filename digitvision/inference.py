@@ -130,7 +130,7 @@ class Prediction:
 
 # %% ../notebooks/07_inference.ipynb #01d6808b
 CHECKPOINTS = Path(str(files("digitvision"))) / "checkpoints"  # the models that ship
-DEFAULT_MODEL = "baseline"
+DEFAULT_MODEL = "digitvision"
 PREPROCESS = {  # picture → float32 (28, 28) in [0, 1]
     "mnist": lambda image: fit_mnist(to_ink(image)),
     "resize": resize_only,

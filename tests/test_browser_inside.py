@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 EXPLAIN = "**/api/explain*"
-LAYERS = ["conv1", "conv1_pool", "conv2", "conv2_pool", "dense"]
+LAYERS = ["conv1", "conv2", "conv2_pool", "conv3", "conv4", "conv4_pool", "conv5"]
 
 
 def panel(sheet):
@@ -58,14 +58,14 @@ def test_nothing_is_asked_for_until_the_panel_is_open(sheet):
     assert asked == []
     expect(sheet.page.locator("#timeline")).to_be_hidden()
     open_panel(sheet)
-    expect(sheet.page.locator("#layers img")).to_have_count(5)
+    expect(sheet.page.locator("#layers img")).to_have_count(len(LAYERS))
     assert len(asked) == 1
 
 
 def test_an_open_panel_shows_every_layer_the_stages_and_the_ink_that_decides(explained):
     assert pictures(explained, "layers") == LAYERS
     assert pictures(explained, "stages") == ["grey", "ink", "crop", "box", "input"]
-    expect(panel(explained)).to_contain_text("conv2: 64 maps of 11×11")
+    expect(panel(explained)).to_contain_text("conv2: 32 maps of 24×24")
     expect(panel(explained)).to_contain_text("Why it says 9")
     expect(
         explained.page.get_by_alt_text("The ink that speaks for a 9, and against it")
@@ -121,7 +121,7 @@ def test_the_time_line_is_moved_by_the_keyboard(explained):
 def test_a_dot_is_explained_without_a_time_line(sheet):
     open_panel(sheet)
     sheet.draw([[(140, 140)]])
-    expect(sheet.page.locator("#layers img")).to_have_count(5)
+    expect(sheet.page.locator("#layers img")).to_have_count(len(LAYERS))
     expect(sheet.page.locator("#timeline")).to_be_hidden()
 
 

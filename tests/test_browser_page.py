@@ -113,7 +113,7 @@ def test_ten_meters_carry_the_probabilities(sheet):
     assert values[2] == max(values) and sum(values) == pytest.approx(100, abs=1)
     expect(meters.nth(2)).to_have_attribute("aria-valuetext", re.compile(r"^\d+\.\d%$"))
     expect(sheet.page.locator("#confidence")).to_have_text(re.compile(r"^\d+\.\d%$"))
-    expect(sheet.page.locator("#model")).to_contain_text("baseline")
+    expect(sheet.page.locator("#model")).to_contain_text("digitvision")
 
 
 def test_what_is_no_digit_is_said_and_dimmed(sheet):
@@ -181,6 +181,8 @@ def test_everything_can_be_done_from_the_keyboard(sheet):
     press(sheet, "ArrowRight")
     expect(sheet.page.get_by_label("resize only")).to_be_checked()
     press(sheet, "Tab")
+    expect(sheet.page.get_by_label("Model", exact=True)).to_be_focused()
+    press(sheet, "Tab")
     expect(sheet.page.locator("#file")).to_be_focused()
     press(sheet, "Control+z")
     sheet.reads("–")
@@ -226,6 +228,24 @@ def test_the_model_of_the_address_is_passed_on(open_page):
     lost = open_page(query="?model=no%26thing")
     lost.says(re.compile("There is no model 'no&thing'"))
     lost.complaints.clear()
+
+
+def test_another_model_reads_the_same_drawing(sheet):
+    sheet.draw(DIGITS[1])
+    sheet.reads(1)
+    menu = sheet.page.get_by_label("Model", exact=True)
+    expect(menu).to_have_value("digitvision")
+    with sheet.page.expect_request(PREDICT) as request:
+        menu.select_option("baseline")
+    assert request.value.url.endswith("?model=baseline")
+    expect(sheet.page.locator("#model")).to_contain_text("Model baseline")
+    sheet.reads(1)
+
+
+def test_a_scribble_is_no_digit_for_the_model_that_ships(sheet):
+    sheet.draw([[(60 + 20 * i, 60 + 150 * (i % 2)) for i in range(9)]])
+    sheet.says("This does not look like one digit")
+    expect(sheet.page.locator("body")).to_have_class("doubtful")
 
 
 def test_a_server_that_is_gone_is_said_in_words(open_page):

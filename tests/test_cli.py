@@ -35,6 +35,7 @@ def test_help_reads_well():
         "train",
         "experiments",
         "evaluate",
+        "reader",
         "app",
     ]
 
@@ -65,7 +66,7 @@ def test_predict_names_each_file_it_cannot_read_and_reads_the_others(tmp_path):
 def test_an_unknown_model_is_a_sentence_not_a_traceback():
     run = digitvision("predict", "--model", "nonesuch", "x.png")
     assert run.returncode == 1
-    assert "There is no model 'nonesuch'; there is baseline" in run.stderr
+    assert "There is no model 'nonesuch'; there is baseline, digitvision" in run.stderr
     assert "Traceback" not in run.stderr
 
 

@@ -200,7 +200,7 @@ def test_the_reply_is_what_the_recogniser_says():
     prediction = Recognizer().predict(SEVEN)
     reply = check(predict(data_url(SEVEN)))
     assert reply["probabilities"] == pytest.approx(prediction.probabilities.tolist(), abs=1e-6)
-    assert (reply["is_digit"], reply["model"]) == (prediction.is_digit, "baseline")
+    assert (reply["is_digit"], reply["model"]) == (prediction.is_digit, "digitvision")
     seen = np.asarray(decode_data_url(reply["input"]), np.float32) / 255
     assert np.array_equal(seen, prediction.input)
 
@@ -336,7 +336,9 @@ def test_small_files_with_large_pictures_do_not_add_up():
 def test_the_card_the_health_and_the_document():
     assert check(CLIENT.get("/api/model")) == Recognizer.shared().card
     assert check(CLIENT.get("/api/model?model=baseline"))["name"] == "baseline"
-    assert check(CLIENT.get("/api/health")) == {"status": "ok", "model": "baseline"}
+    assert check(CLIENT.get("/api/health")) == {"status": "ok", "model": "digitvision"}
+    models = check(CLIENT.get("/api/models"))
+    assert models["model"] == "digitvision" and {"baseline", "digitvision"} <= set(models["models"])
     check(CLIENT.get("/api/openapi.json"))
     routes = {
         (rule.rule, method.lower())

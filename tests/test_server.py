@@ -109,7 +109,7 @@ def test_a_damaged_model_is_refused(tmp_path):
     package = tmp_path / "digitvision"
     shutil.copytree(CHECKPOINTS.parent, package)
     shutil.copytree(Path(app.__file__).parent, tmp_path / "app")
-    with (package / "checkpoints" / "baseline.onnx").open("ab") as file:
+    with (package / "checkpoints" / "digitvision.onnx").open("ab") as file:
         file.write(b"one byte too many")
     refused = run(cwd=tmp_path)
     assert refused.returncode == 1

@@ -3,7 +3,7 @@
 import { Drawing } from "./canvas.js";
 import * as inside from "./inside.js";
 import { drawWithKeys, drawWithPointer } from "./pen.js";
-import { Predictor } from "./predict.js";
+import { models, Predictor } from "./predict.js";
 import * as ui from "./ui.js";
 
 const REST = 250; // milliseconds without a change before the inside of the network is asked for
@@ -11,14 +11,14 @@ const REST = 250; // milliseconds without a change before the inside of the netw
 const drawing = new Drawing(ui.canvas, changed);
 const predictor = new Predictor({
   address: "api/predict",
-  model: ui.model,
+  model: ui.asked,
   read: () => ({ image: drawing.dataUrl(), preprocess: ui.preprocess() }),
   show: ui.showPrediction,
   fail,
 });
 const explainer = new Predictor({
   address: "api/explain",
-  model: ui.model,
+  model: ui.asked,
   read: () => ({ ...predictor.read(), ...inside.replay(drawing) }),
   show: inside.show,
   fail: inside.fail,
@@ -67,8 +67,20 @@ function setBrush() {
   ui.showBrush();
 }
 
+// Another model reads the same drawing.
+function choose() {
+  predictor.model = explainer.model = ui.model();
+  showCard();
+  if (!drawing.isEmpty) changed();
+}
+
+function showCard() {
+  predictor.card().then(ui.showModel, (error) => fail(error.message));
+}
+
 ui.listen({
   setBrush,
+  choose,
   predict: () => (drawing.isEmpty ? start("Nothing is drawn yet. Draw a digit first.") : predictor.ask()),
   clear: () => (drawing.isEmpty ? start("There is nothing to clear.") : drawing.clear()),
   undo: () => (drawing.isEmpty ? start("There is nothing to undo.") : drawing.undo()),
@@ -79,4 +91,5 @@ inside.listen({ open: explain, scrub });
 drawWithPointer(ui.canvas, drawing);
 drawWithKeys(ui.canvas, drawing, ui.sayPen);
 setBrush();
-predictor.card().then(ui.showModel, (error) => fail(error.message));
+showCard();
+models().then(({ models, model }) => ui.showModels(models, ui.asked ?? model), (error) => fail(error.message));

@@ -5,15 +5,14 @@ const PATIENCE = 15_000; // milliseconds
 
 export class Predictor {
   #address;
-  #query;
   #flight = null; // the AbortController of the request on its way
   #wanted = false;
 
-  // address: what to ask; read: () → the body to send; show: (prediction) → void; fail: (sentence) → void
+  // address: what to ask; model: whom, null for the default; read: () → the body to send;
+  // show: (prediction) → void; fail: (sentence) → void
   constructor({ address, model, read, show, fail }) {
     this.#address = address;
-    this.#query = model === null ? "" : `?model=${encodeURIComponent(model)}`;
-    Object.assign(this, { read, show, fail });
+    Object.assign(this, { model, read, show, fail });
   }
 
   async ask() {
@@ -40,11 +39,15 @@ export class Predictor {
   }
 
   card() {
-    return send(`api/model${this.#query}`);
+    return send(this.#of("api/model"));
+  }
+
+  #of(address) {
+    return this.model === null ? address : `${address}?model=${encodeURIComponent(this.model)}`;
   }
 
   async #post(signal) {
-    return send(`${this.#address}${this.#query}`, {
+    return send(this.#of(this.#address), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(this.read()),
@@ -52,6 +55,9 @@ export class Predictor {
     });
   }
 }
+
+// The names of the models there are, and of the one that answers if none is asked for.
+export const models = () => send("api/models");
 
 // The JSON of an answer; an Error with a sentence for the reader if there is none.
 async function send(address, { signal, ...options } = {}) {

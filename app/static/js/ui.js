@@ -5,7 +5,8 @@ const percent = (share) => `${Math.min(99.9, share * 100).toFixed(1)}%`; // 100%
 const named = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 
 export const canvas = find("canvas");
-export const model = new URLSearchParams(location.search).get("model");
+export const asked = new URLSearchParams(location.search).get("model"); // in the page's address
+export const model = () => find("models").value;
 export const preprocess = () => document.querySelector("[name=preprocess]:checked").value;
 export const brush = () => find("brush").valueAsNumber;
 
@@ -33,6 +34,10 @@ export function setEmpty(isEmpty) {
 
 export function showBrush() {
   find("dot").style.setProperty("--brush", brush() / Number(find("brush").max));
+}
+
+export function showModels(names, chosen) {
+  find("models").replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
 }
 
 export function showModel({ name, parameters, test }) {
@@ -81,12 +86,13 @@ function showNumbers(digit, confidence, probabilities) {
 }
 
 // Each handler is named for what the reader wants; `open` is given a File.
-export function listen({ predict, clear, undo, setBrush, reframe, open }) {
+export function listen({ predict, clear, undo, setBrush, reframe, choose, open }) {
   find("predict").addEventListener("click", predict);
   find("clear").addEventListener("click", clear);
   find("undo").addEventListener("click", undo);
   find("brush").addEventListener("input", setBrush);
   find("preprocess").addEventListener("change", reframe);
+  find("models").addEventListener("change", choose);
   find("file").addEventListener("change", ({ target }) => {
     if (target.files.length) open(target.files[0]);
     target.value = ""; // so that the same file can be chosen again

@@ -1,0 +1,86 @@
+"""`digitvision reader train | ladder`: the model that ships, and what each of its steps gives."""
+
+from pathlib import Path
+
+import click
+
+from .cli_experiments import parse_seeds
+
+STROKES = click.option(
+    "--strokes",
+    type=click.Path(exists=True, path_type=Path),
+    help="Pen digits (JSON lines: label, strokes) to measure on; none is learned from.",
+)
+
+
+@click.group()
+def reader():
+    "The network that reads people: train it, or climb the ladder that led to it."
+
+
+@reader.command()
+@click.option("--seed", default=42, show_default=True, help="Of weights, order and distortion.")
+@click.option("--name", default="my_reader", show_default=True, help="What to call the model.")
+@STROKES
+def train(seed, name, strokes):
+    """Train a reader by the recipe of the shipped model; about half an hour on two cores.
+
+    The threshold of "not a digit" is chosen on the pen digits, or on redrawn validation digits."""
+    from . import reader as readers
+    from .data import load_mnist
+    from .inference import CHECKPOINTS
+    from .record import pen_digits, redrawn
+
+    if not name.isidentifier():
+        raise click.ClickException(f"{name!r} is no name for a model: use letters, digits and _.")
+    mnist, recipe, history = load_mnist(), readers.Recipe(), []
+    digits = pen_digits(strokes) if strokes else redrawn(mnist.validation)
+    click.echo("Rendering the material …")
+    material = readers.make_material(recipe, mnist, seed)
+    note = lambda epoch, losses: history.append({"epoch": epoch} | losses)  # noqa: E731
+    model = readers.train_reader(recipe, material, seed, note)
+    about = {"seed": seed, "threshold_on": strokes.name if strokes else "redrawn validation digits"}
+    about["history"] = history
+    card = readers.ship_reader(model, recipe, mnist, digits, CHECKPOINTS, about, name)
+    low, high = card["test"]["interval_95"]
+    click.echo(
+        f"Test accuracy {card['test']['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%})."
+    )
+    click.echo(f"Model {name!r} is ready: digitvision predict --model {name} FILE")
+
+
+@reader.command()
+@click.option(
+    "--seeds", default="42-44", callback=parse_seeds, show_default=True, help="42,43 or 42-44"
+)
+@STROKES
+def ladder(seeds, strokes):
+    "Do the runs of the ladder that are not on record in docs/ladder.csv."
+    from . import reader as readers
+    from .data import load_mnist
+    from .record import pen_digits
+
+    mnist = load_mnist()
+    trial = readers.make_trial(mnist, pen_digits(strokes) if strokes else None)
+    readers.climb(mnist, trial, tuple(seeds))
+
+
+@reader.command()
+@STROKES
+@click.option(
+    "--nondigits",
+    type=click.Path(exists=True, path_type=Path),
+    help="Letters and symbols (JSON lines: label, strokes, lookalike) to refuse.",
+)
+def card(strokes, nondigits):
+    "Measure the shipped models, and write docs/evaluation.json and docs/model_card.md."
+    from . import model_card
+    from .data import load_mnist
+    from .evaluate import evaluation
+
+    mnist = load_mnist()
+    evaluations = {
+        name: evaluation(name, mnist, strokes=strokes, nondigits=nondigits)
+        for name in model_card.MODELS
+    }
+    click.echo(f"Written: {model_card.write_model_card(evaluations)}")
