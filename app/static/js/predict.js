@@ -53,6 +53,9 @@ export class Predictor {
   }
 }
 
+// The OpenAPI document.
+export const contract = () => send("api/openapi.json");
+
 // The JSON of an answer; an Error with a sentence for the reader if there is none.
 async function send(address, { signal, ...options } = {}) {
   const late = new AbortController();
