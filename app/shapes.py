@@ -8,6 +8,7 @@ from digitvision.inference import PREPROCESS
 
 MAX_BATCH = 64  # images
 LARGEST_BRUSH = 280  # pixels: the whole canvas
+EACH = {"items": {"description": "A data URL, as in Image; another thing gets an error"}}
 DATA_URL = {"type": "string", "pattern": "^data:image/"}
 
 
@@ -22,7 +23,7 @@ class Image(Struct, forbid_unknown_fields=True):
 class Images(Struct, forbid_unknown_fields=True):
     "Many pictures; one that cannot be read gets an error in its place."
 
-    images: Annotated[list[Any], Meta(max_length=MAX_BATCH, extra_json_schema={"items": DATA_URL})]
+    images: Annotated[list[Any], Meta(max_length=MAX_BATCH, extra_json_schema=EACH)]
     preprocess: Literal[tuple(PREPROCESS)] = "mnist"
 
 

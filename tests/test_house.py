@@ -29,7 +29,8 @@ def test_environment_yml_has_no_versions_of_its_own():
 def test_the_base_has_no_tensorflow():
     base = {Requirement(line).name for line in PROJECT["dependencies"]}
     assert base == {
-        "click", "flask", "msgspec", "numpy", "onnxruntime", "pillow", "prometheus-client", "waitress",
+        "click", "flask", "msgspec", "numpy", "onnxruntime", "pillow",
+        "prometheus-client", "waitress",
     }  # fmt: skip
 
 

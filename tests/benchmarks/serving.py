@@ -11,7 +11,7 @@ import numpy as np
 import requests
 
 from digitvision.preprocess import rasterize
-from tests.helpers import data_url, free_port
+from helpers import data_url, free_port
 
 ROUNDS, REQUESTS = 10, 40  # in turns, so that a noisy machine is noisy for both
 SERVERS = {"ours": ["-m", "app", "--port"], "naive": ["-m", "tests.benchmarks.naive_server"]}
