@@ -1,7 +1,7 @@
 """Where the time of one predict goes, stage by stage, without HTTP, beside its physical floor.
 
-Run it with `PYTHONPATH=tests python -m benchmarks.stages`. The drawings are the ten digits, 280×280, as the
-page sends them."""
+Run it with `PYTHONPATH=tests python -m benchmarks.stages`. The drawings are the ten digits,
+280×280, as the page sends them."""
 
 import base64
 import io
@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 import msgspec
 import numpy as np
+from digits import DIGITS
+from helpers import data_url
 from PIL import Image
 
 from app import bodies, create_app, shapes
 from digitvision.inference import Recognizer, decode_data_url, prepare
 from digitvision.preprocess import fit_mnist, rasterize, to_ink
-from digits import DIGITS
-from helpers import data_url
 
 ROUNDS = 200
 MULTIPLY_ADDS = 26 * 26 * 32 * 9 + 11 * 11 * 64 * 9 * 32 + 1600 * 128 + 128 * 10  # the CNN of 03
