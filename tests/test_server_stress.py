@@ -194,3 +194,33 @@ def test_a_thousand_requests_write_nothing_to_disk(tmp_path):
     assert written_after - written < 50_000  # the threads wake each other with a byte
     assert {one for one in files_after - files if not one.startswith("socket:")} == set()
     assert list(tmp_path.iterdir()) == []
+
+
+@POSIX
+def test_a_full_disk_is_no_trouble(tmp_path):
+    import resource
+
+    def no_byte_to_any_file():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    with serve("--log-requests", preexec_fn=no_byte_to_any_file, stderr=-3) as (address, _):
+        connection = connect(address)
+        for body in (BODY, BODY + b" " * 1_900_000):
+            assert ask(connection, body)[1]["digit"] == 4
+        connection.close()
+
+
+@pytest.mark.parametrize("years", ["3e8", "-3e8"], ids=["ahead", "back"])
+def test_a_clock_that_jumps_is_no_trouble(years):
+    script = (
+        "import time; real, begin = time.time, time.monotonic()\n"
+        f"time.time = lambda: real() + (time.monotonic() - begin > 4) * {years}\n"
+        "from app.__main__ import main; main()"
+    )
+    begin = time.monotonic()
+    with serve(command=[sys.executable, "-c", script]) as (address, _):
+        connection = connect(address)
+        while time.monotonic() < begin + 6:
+            assert ask(connection)[1]["digit"] == 4
+            time.sleep(0.7)  # idle, while the connections are looked after
+        connection.close()
