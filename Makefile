@@ -32,7 +32,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --nbval notebooks
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.benchmarks.serving
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.serving
 
 # After a change of dependencies in pyproject.toml
 lock: $(VENV)/.installed-dev

@@ -1,35 +1,25 @@
 """`python -m app`: the web app behind a production server, for this machine unless told."""
 
 import errno
-import json
+import ipaddress
 import logging
 
 import click
-from waitress import create_server
-from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
 
 from digitvision.inference import DEFAULT_MODEL, ModelError
 
 from . import create_app
-from .errors import HTTP_ERRORS, MAX_BODY, error_body
+from .server import Server
 
-# More than the app allows, so that the sender of too much hears a 413 and not a broken connection.
-RECEIVED = 4 * MAX_BODY
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 
 
-class JsonErrorTask(ErrorTask):
-    "What the server refuses before the app sees it, in the shape of every other error."
-
-    def execute(self) -> None:
-        error = self.request.error
-        code, message = HTTP_ERRORS.get(error.code, ("bad_http", f"{error.reason}: {error.body}."))
-        body = json.dumps(error_body(code, message)).encode()
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", "application/json"))
-        self.content_length = len(body)
-        self.set_close_on_finish()
-        self.write(body)
+def is_private(host: str) -> bool:
+    "Whether only this machine can call."
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @click.command()
@@ -43,21 +33,30 @@ class JsonErrorTask(ErrorTask):
     metavar="ORIGIN",
     help="A site whose pages may call the API, as https://example.org; may be repeated.",
 )
-def main(host: str, port: int, model: str, cors_origins: tuple[str, ...]) -> None:
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name this server answers to, as example.org; may be repeated. Without it: any name, "
+    "but on a loopback address only that of this machine.",
+)
+@click.option("--log-requests", is_flag=True, help="One line of JSON on stderr for each request.")
+def main(
+    host: str,
+    port: int,
+    model: str,
+    cors_origins: tuple[str, ...],
+    allowed_hosts: tuple[str, ...],
+    log_requests: bool,
+) -> None:
     "Serve the DigitVision page and its API."
-    HTTPChannel.error_task_class = JsonErrorTask
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no news
+    if log_requests:
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("app.requests").setLevel(logging.INFO)
+    hosts = [*allowed_hosts, *(LOOPBACK if allowed_hosts or is_private(host) else [])]
     try:
-        app = create_app(model, cors_origins)
-        server = create_server(
-            app,
-            host=host,
-            port=port,
-            threads=16,
-            ident=None,
-            max_request_body_size=RECEIVED,
-            inbuf_overflow=RECEIVED,  # nothing that is sent is ever written to disk
-        )
+        server = Server(create_app(model, cors_origins, hosts), host, port)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:  # waitress's word for a name it cannot resolve

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from flask import Response, jsonify
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from digitvision.inference import BlankImageError, ImageError, ImageTooLargeError, ModelError
 
@@ -21,6 +21,8 @@ HTTP_ERRORS = {
     405: ("method_not_allowed", "This address does not answer that method."),
     413: ("body_too_large", f"The body has more than {MAX_BODY:,} bytes: send smaller pictures."),
     415: ("not_json", "The body must be JSON, with the header Content-Type: application/json."),
+    421: ("wrong_host", "This server does not go by that name: it needs --allowed-host."),
+    503: ("overloaded", "The server is busy: try again in a moment."),
     500: ("internal_error", "Something went wrong in the server, not in what you sent."),
 }
 
@@ -47,6 +49,8 @@ def describe(error: Exception) -> tuple[int, str, str]:
     for kind, (status, code) in PICTURE_ERRORS.items():
         if isinstance(error, kind):
             return status, code, str(error)
+    if isinstance(error, SecurityError):  # the Host of the request is none of ours
+        return 421, *HTTP_ERRORS[421]
     if isinstance(error, HTTPException) and error.code not in HTTP_ERRORS:
         return error.code or 500, error.name.lower().replace(" ", "_"), error.description or ""
     status = error.code if isinstance(error, HTTPException) else 500

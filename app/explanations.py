@@ -17,28 +17,20 @@ from digitvision.explain import (
 from digitvision.inference import BlankImageError, Recognizer, encode_data_url
 
 from .errors import InvalidRequestError
-
-LARGEST_BRUSH = 280  # pixels: the whole canvas
+from .shapes import Drawing
 
 
 def read_timeline(
-    body: dict[str, Any], preprocess: str, recognizer: Recognizer
+    body: Drawing, recognizer: Recognizer
 ) -> Timeline | None:  # None: no strokes were sent
     "The time-line of the strokes that were sent with a picture."
-    strokes, brush = body.get("strokes"), body.get("brush", 18)
-    if strokes is None:
+    if body.strokes is None:
         return None
-    if not (isinstance(strokes, list) and all(isinstance(stroke, list) for stroke in strokes)):
-        raise InvalidRequestError('"strokes" must be a list of lists of points [x, y].')
-    if isinstance(brush, bool) or not isinstance(brush, int | float):
-        raise InvalidRequestError('"brush" must be a number.')
-    if not 0 < brush <= LARGEST_BRUSH:
-        raise InvalidRequestError(f'"brush" must be above 0 and at most {LARGEST_BRUSH}.')
     try:
-        return timeline(strokes, brush, preprocess=preprocess, recognizer=recognizer)
+        return timeline(body.strokes, body.brush, preprocess=body.preprocess, recognizer=recognizer)
     except BlankImageError:
         raise
-    except (ValueError, OverflowError) as error:  # a whole number can be too large for a float
+    except ValueError as error:
         raise InvalidRequestError(f'"strokes" cannot be replayed. {error}') from error
 
 

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from digitvision.inference import PREPROCESS
+import msgspec
 
-MAX_BATCH = 64  # images
+from .shapes import DATA_URL, MAX_BATCH, Drawing, Image, Images
+
+REF = "#/components/schemas/{name}"
 
 
 def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": REF.format(name=name)}
 
 
 def _json(schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -50,12 +52,9 @@ ERRORS = {
     413: "body_too_large or image_too_large",
     415: "not_json",
     422: "blank_image",
-    503: "overloaded",
+    503: "overloaded or, of /api/health, not_ready",
 }
 UNIT = {"type": "number", "minimum": 0, "maximum": 1}
-DATA_URL = {"type": "string", "pattern": "^data:image/"}
-FRAMING = {"type": "string", "enum": list(PREPROCESS), "default": "mnist"}
-POINT = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 ROW = {"type": "array", "items": UNIT, "minItems": 10, "maxItems": 10}
 TIMELINE = _record(
     points={"type": "array", "items": {"type": "integer"}, "description": "How many were drawn"},
@@ -63,24 +62,7 @@ TIMELINE = _record(
 )
 MODEL = {"name": "model", "in": "query", "schema": {"type": "string"}}
 
-SCHEMAS = {
-    "Image": _record(image=DATA_URL, preprocess=FRAMING) | {"required": ["image"]},
-    "Images": _record(
-        images={"type": "array", "items": DATA_URL, "maxItems": MAX_BATCH}, preprocess=FRAMING
-    )
-    | {"required": ["images"]},
-    "Drawing": _record(
-        image=DATA_URL,
-        strokes={
-            "type": "array",
-            "maxItems": 100,
-            "items": {"type": "array", "items": POINT},
-            "description": "The strokes the picture was made of, on a canvas of 280 × 280",
-        },
-        brush={"type": "number", "exclusiveMinimum": 0, "maximum": 280, "default": 18},
-        preprocess=FRAMING,
-    )
-    | {"required": ["image"]},
+SCHEMAS = msgspec.json.schema_components([Image, Images, Drawing], ref_template=REF)[1] | {
     "Explanation": _record(
         digit={"type": "integer", "minimum": 0, "maximum": 9},
         layers=_list(
@@ -156,8 +138,8 @@ OPENAPI = {
         },
         "/api/health": {
             "get": {
-                "summary": "Whether the server is up",
-                "responses": _answers(_ref("Health"), "It is up"),
+                "summary": "Whether the server reads a digit whose answer is known",
+                "responses": _answers(_ref("Health"), "It does", 503),
             }
         },
         "/api/openapi.json": {

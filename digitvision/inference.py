@@ -77,7 +77,8 @@ def encode_data_url(
 ) -> str:  # "data:image/png;base64,…"
     "A grey picture as a PNG in a data URL."
     file = io.BytesIO()
-    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(file, "PNG")
+    image = Image.fromarray((pixels * 255).round().astype(np.uint8))
+    image.save(file, "PNG", compress_level=1)  # so small a picture is not worth more time
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 # %% ../notebooks/07_inference.ipynb #52477197

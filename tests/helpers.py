@@ -5,7 +5,7 @@ import io
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from PIL import Image
@@ -24,11 +24,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(*options: str) -> Iterator[tuple[str, subprocess.Popen]]:
+def serve(
+    *options: str, command: Sequence[str] = (sys.executable, "-m", "app"), **more
+) -> Iterator[tuple[str, subprocess.Popen]]:
     "A server process of its own and its address; it is up when this is entered."
     port = free_port()
-    command = [sys.executable, "-m", "app", "--port", str(port), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [*command, "--port", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **more) as process:
         try:
             first = process.stdout.readline()
             assert first.startswith(f"DigitVision is at http://127.0.0.1:{port} "), first

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app import create_app
 from app.errors import HTTP_ERRORS, PICTURE_ERRORS
 
 API = (Path(__file__).parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
@@ -32,11 +33,19 @@ def test_the_examples_run(server, tmp_path):
         )
         assert run.returncode == 0, run.stderr
         replies += [json.loads(line) for line in run.stdout.splitlines()]
-    one, tiny, batch, inside, card, health = replies
+    one, tiny, python, batch, inside, card, health = replies
     assert one["digit"] == tiny["digit"] == batch["predictions"][0]["digit"] == 7
+    assert python == one
     assert batch["predictions"][1]["error"]["code"] == "invalid_image"
     assert inside["digit"] == 7 and len(inside["timeline"]["points"]) == 4
     assert card["name"] == one["model"] == health["model"]
+
+
+def test_every_route_is_documented():
+    rules = [rule for rule in create_app().url_map.iter_rules() if rule.endpoint != "static"]
+    for rule in rules:
+        (method,) = rule.methods - {"HEAD", "OPTIONS"}
+        assert rule.rule == "/" or f"`{method} {rule.rule}`" in API, rule
 
 
 def test_every_error_is_documented():

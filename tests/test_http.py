@@ -1,8 +1,13 @@
 """The HTTP contract (docs/api.md): every route, every error, and never a 500."""
 
 import base64
+import io
 import json
+import struct
+import sys
 import threading
+import time
+import zlib
 
 import jsonschema
 import numpy as np
@@ -12,11 +17,17 @@ from helpers import data_url
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from prometheus_client.parser import text_string_to_metric_families
 
 import app as web
 from digitvision.explain import activations
 from digitvision.inference import MAX_PIXELS, Recognizer, decode_data_url
 from digitvision.preprocess import rasterize
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 SEVEN = rasterize(DIGITS[7])
 JSON = "application/json"
@@ -48,23 +59,25 @@ ERRORS = [
     (b'{"image": ', 400, "malformed_json"),
     (b"", 400, "malformed_json"),
     (b"\xff\xfe\x00", 400, "malformed_json"),
-    (b"[" * 100_000, 400, "malformed_json"),
-    (b'{"image": ' * 50_000, 400, "malformed_json"),
-    (b'{"image": 1' + b"0" * 5_000 + b"}", 400, "malformed_json"),
+    (b"[" * 100_000, 400, "invalid_request"),
+    (b'{"image": ' * 50_000, 400, "invalid_request"),
+    (b'{"image": 1' + b"0" * 5_000 + b"}", 400, "invalid_request"),
     (b"[1]", 400, "invalid_request"),
     (b'"x"', 400, "invalid_request"),
     (b"null", 400, "invalid_request"),
-    (b"NaN", 400, "invalid_request"),
+    (b"NaN", 400, "malformed_json"),
     (b"{}", 400, "invalid_request"),
     (b'{"image": 7}', 400, "invalid_request"),
-    (b'{"image": NaN}', 400, "invalid_request"),
+    (b'{"image": NaN}', 400, "malformed_json"),
+    (b'{"image": "", "preproces": "resize"}', 400, "invalid_request"),
     (b'{"image": ["data:image/png;base64,"]}', 400, "invalid_request"),
+    (b'{"image": "", "brush": NaN}', 400, "invalid_request"),
     (b'{"image": "/etc/passwd"}', 400, "invalid_image"),
     (b'{"image": "http://127.0.0.1/7.png"}', 400, "invalid_image"),
     (b'{"image": "data:text/plain;base64,Nw=="}', 400, "invalid_image"),
     (b'{"image": "data:image/png;base64,"}', 400, "invalid_image"),
     (b'{"image": "data:image/png;base64,!!!"}', 400, "invalid_image"),
-    (b'{"image": "data:image/png;base64,\\ud800"}', 400, "invalid_image"),
+    (b'{"image": "data:image/png;base64,\\ud800"}', 400, "malformed_json"),
     (b'{"image": "data:image/png;base64,Nzc3"}', 400, "invalid_image"),
     (b'{"image": "' + data_url(SEVEN)[:400].encode() + b'"}', 400, "invalid_image"),
     (b'{"image": "", "preprocess": "magic"}', 400, "invalid_request"),
@@ -256,7 +269,7 @@ def test_a_large_picture_is_explained_with_small_ones():
         {"strokes": [["seven"]]},
         {"strokes": [[[1]]]},
         {"strokes": [[[1, 2]]]},  # one point has no time-line
-        {"strokes": [[[1, 2], [float("nan"), 3]]]},
+        {"stroke": DIGITS[7]},
         {"strokes": [[[1, 2], [10**400, 3]]]},
         {"strokes": [[[1, 2], [3, 4]]] * 101},
         {"strokes": [[[1, 2]] * 100_001]},
@@ -280,6 +293,69 @@ def test_what_cannot_be_explained_is_refused(wrong):
 def test_strokes_without_ink_are_blank(wrong):
     response = explain(**wrong)
     assert (response.status_code, check(response)["error"]["code"]) == (422, "blank_image")
+
+
+# Files that are made to hurt
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, *chunks: bytes, bits: int = 8) -> bytes:
+    "A grey PNG of these chunks."
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def as_url(data: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+ZEROS = zlib.compress(bytes(100_000_000), 9)
+HOSTILE = {
+    "zero size": (png(0, 0), 400),
+    "zero height": (png(9, 0), 400),
+    "2 billion pixels wide": (png(2**31 - 1, 1), 413),
+    "more data than pixels": (png(9, 9, chunk(b"IDAT", ZEROS)), 422),
+    "zTXt bomb": (png(9, 9, chunk(b"zTXt", b"x\0\0" + ZEROS), chunk(b"IDAT", b"")), 400),
+    "iCCP bomb": (png(9, 9, chunk(b"iCCP", b"x\0\0" + ZEROS), chunk(b"IDAT", b"")), 400),
+    "truncated": (png(2000, 2000, chunk(b"IDAT", zlib.compress(bytes(100)))), 400),
+    "1-bit 9000×9000": (png(9000, 9000, chunk(b"IDAT", ZEROS), bits=1), 413),
+    "APNG of 10,000 frames": (
+        png(
+            4000,
+            4000,
+            chunk(b"acTL", struct.pack(">II", 10_000, 0)),
+            chunk(b"IDAT", zlib.compress(bytes(4001 * 4000), 9)),
+        ),
+        422,
+    ),
+    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><image href="/etc/passwd"/></svg>', 400),
+    "EPS": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 400),
+    "TIFF": (base64.b64decode(data_url(SEVEN, "TIFF").split(",")[1]), 400),
+    "ICO": (base64.b64decode(data_url(SEVEN, "ICO").split(",")[1]), 400),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_that_is_made_to_hurt_costs_little(name):
+    data, status = HOSTILE[name]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if resource else 0
+    start = time.perf_counter()
+    response = predict(as_url(data))
+    assert response.status_code == status
+    check(response)
+    assert time.perf_counter() - start < 2
+    if sys.platform == "linux":
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 120_000  # KiB
+
+
+def test_a_picture_that_is_also_something_else_is_only_a_picture():
+    page = b"<script>alert(7)</script>PK\x03\x04"
+    reply = check(predict(as_url(base64.b64decode(data_url(SEVEN).split(",")[1]) + page)))
+    assert reply["digit"] == 7
+    assert b"script" not in base64.b64decode(reply["input"].split(",")[1])
 
 
 # The batch
@@ -312,6 +388,13 @@ def test_a_batch_runs_the_network_once(monkeypatch):
     )
     assert len(check(batch([data_url(SEVEN)] * 64))["predictions"]) == 64
     assert runs == [64]
+
+
+def test_a_batch_nested_too_deeply_is_malformed():
+    response = CLIENT.post(
+        "/api/predict/batch", data=b'{"images":' + b"[" * 100_000, content_type=JSON
+    )
+    assert (response.status_code, check(response)["error"]["code"]) == (400, "malformed_json")
 
 
 @pytest.mark.parametrize("images", [None, "x", {}, ["x"] * 65])
@@ -376,6 +459,76 @@ def test_other_sites_may_call_only_when_they_are_named():
             assert "Origin" in response.headers["Vary"]
     response = CLIENT.post("/api/predict", headers={"Origin": "https://friend.example"})
     assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_only_names_of_ours_are_answered_to():
+    client = web.create_app(hosts=["example.org"]).test_client()
+    assert client.get("/api/health", base_url="http://example.org").status_code == 200
+    for path in ("/", "/api/health", "/nothing"):
+        response = client.get(path, base_url="http://evil.example")
+        assert (response.status_code, response.json["error"]["code"]) == (421, "wrong_host")
+
+
+@pytest.mark.parametrize("kind", [JSON, "multipart/form-data", "application/x-www-form-urlencoded"])
+def test_a_body_over_the_limit_is_refused_unread(kind):
+    class Stream(io.BytesIO):
+        def read(self, *_):
+            raise AssertionError("the body was read")
+
+    response = CLIENT.post(
+        "/api/predict",
+        content_type=f"{kind}; boundary=x",
+        environ_overrides={"wsgi.input": Stream(), "CONTENT_LENGTH": str(2**21 + 1)},
+    )
+    code = "body_too_large" if kind == JSON else "not_json"
+    assert check(response)["error"]["code"] == code
+
+
+def test_health_is_ready_only_if_a_digit_is_read_right(monkeypatch):
+    three = Recognizer().predict(rasterize(DIGITS[3]))
+    monkeypatch.setattr(Recognizer, "predict", lambda *_: three)
+    response = CLIENT.get("/api/health")
+    assert (response.status_code, check(response)["error"]["code"]) == (503, "not_ready")
+
+
+def sample(name: str, **labels) -> float:
+    "A number of /metrics; 0 if it is not there yet."
+    text = CLIENT.get("/metrics").text
+    found = [
+        one.value
+        for family in text_string_to_metric_families(text)
+        for one in family.samples
+        if one.name == name and labels.items() <= one.labels.items()
+    ]
+    return sum(found)
+
+
+def test_requests_are_counted_by_route_and_not_by_address():
+    def count():
+        return [
+            sample("digitvision_requests_total", route="/api/predict", status="200"),
+            sample("digitvision_requests_total", route="/api/predict", status="400"),
+            sample("digitvision_requests_total", route="none", status="404"),
+            sample("digitvision_request_seconds_count", route="/api/predict"),
+        ]
+
+    before = count()
+    predict(data_url(SEVEN))
+    predict("x")
+    CLIENT.get("/made/up/address")
+    assert [after - was for after, was in zip(count(), before, strict=True)] == [1, 1, 1, 2]
+    assert "made/up" not in CLIENT.get("/metrics").text
+
+
+def test_a_request_is_one_line_in_the_log_without_what_was_sent(caplog):
+    caplog.set_level("INFO", "app.requests")
+    predict(data_url(SEVEN), "?model=secret")
+    predict(data_url(SEVEN))
+    first, second = (json.loads(record.message) for record in caplog.records)
+    assert (first["status"], second["status"]) == (404, 200)
+    assert set(second) == {"time", "method", "route", "status", "ms", "bytes"}
+    assert second["route"] == "/api/predict" and second["bytes"] > 1000
+    assert "base64" not in caplog.text and "secret" not in caplog.text
 
 
 # Never a 500

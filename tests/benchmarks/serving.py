@@ -1,87 +1,148 @@
-"""One request after the other, ours and the naive server in turns; ratios first.
+"""Ours, a naive server and a serving framework, with the same model and the same drawings.
 
-Run it with `make bench`. Both servers have the same model and get the same drawings."""
+Run it with `make bench`: all three are up at once and loaded in turns, so that a noisy machine is
+noisy for each. It prints the table of docs/benchmarks.md, ratios first, and writes its plot."""
 
+import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import contextmanager
+import venv
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
+import matplotlib.pyplot as plt
 import numpy as np
-import requests
+from helpers import free_port
 
-from digitvision.preprocess import rasterize
-from tests.helpers import data_url, free_port
+ROUNDS, SECONDS, CLIENTS = 3, 3, (1, 8, 32)
+ROOT = Path(__file__).parent.parent.parent
+PLOT = ROOT / "docs" / "benchmarks.svg"
+NAMES = {"ours": "DigitVision", "framework": "LitServe", "naive": "Flask + Keras"}
 
-ROUNDS, REQUESTS = 10, 40  # in turns, so that a noisy machine is noisy for both
-SERVERS = {"ours": ["-m", "app", "--port"], "naive": ["-m", "tests.benchmarks.naive_server"]}
 
-
-def drawings() -> list[str]:
-    "Data URLs of forty drawings, 280×280: random curves, as large as digits."
-    rng = np.random.default_rng(0)
-    urls = []
-    for _ in range(REQUESTS):
-        path = 140 + np.cumsum(rng.normal(0, 12, (30, 2)), axis=0).clip(-110, 110)
-        urls.append(data_url(rasterize([path]).convert("RGBA")))
-    return urls
+def framework_python(folder: str) -> str:
+    "The Python of an environment of its own for the framework: it is no dependency of ours."
+    if "FRAMEWORK_PYTHON" in os.environ:
+        return os.environ["FRAMEWORK_PYTHON"]
+    venv.create(folder, with_pip=True)
+    python = str(Path(folder) / ("Scripts" if os.name == "nt" else "bin") / "python")
+    packages = ["litserve", "onnxruntime", "pillow", "numpy"]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+    return python
 
 
 @contextmanager
-def serving(name: str):
+def serving(*command: str) -> Iterator[tuple[str, float]]:
     "A server in a process of its own: its address, and the seconds until it answered."
     port = free_port()
-    command = [sys.executable, *SERVERS[name], str(port)]
+    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*command, str(port)],
+        env=os.environ | paths,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     address = f"http://127.0.0.1:{port}/api"
     try:
         while True:
             try:
-                requests.get(f"{address}/health", timeout=1).raise_for_status()
+                urlopen(f"{address}/health", timeout=1).close()
                 break
-            except requests.ConnectionError:
+            except (URLError, OSError):
                 if process.poll() is not None or time.perf_counter() - start > 120:
-                    raise RuntimeError(f"The {name} server did not start.") from None
+                    raise RuntimeError(f"{' '.join(command)} did not start.") from None
                 time.sleep(0.02)
-        yield address, time.perf_counter() - start
+        yield f"{address}/predict", time.perf_counter() - start
     finally:
         process.terminate()
         process.wait()
 
 
-def time_requests(session: requests.Session, address: str, urls: list[str]) -> list[float]:
-    "Milliseconds of each request, one after the other on one connection."
-    milliseconds = []
-    for url in urls:
-        start = time.perf_counter()
-        session.post(f"{address}/predict", json={"image": url}).raise_for_status()
-        milliseconds.append(1000 * (time.perf_counter() - start))
-    return milliseconds
+def load(address: str, clients: int, seconds: float) -> dict[str, float]:
+    "What the load generator, in a process of its own, measured."
+    command = [sys.executable, "-m", "benchmarks.load", address, str(clients), str(seconds)]
+    run = subprocess.run(command, cwd=ROOT / "tests", capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+def measure(addresses: dict[str, str]) -> dict[tuple[str, int], dict[str, float]]:
+    "Medians over the rounds, of each server at each number of clients."
+    seen = {(name, clients): [] for clients in CLIENTS for name in addresses}
+    for address in addresses.values():  # warm up: Keras compiles at its first call
+        load(address, 2, 2)
+    for done in range(ROUNDS):
+        for name, clients in seen:
+            seen[name, clients].append(load(addresses[name], clients, SECONDS))
+        print(f"\rround {done + 1} of {ROUNDS}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return {
+        key: {what: float(np.median([one[what] for one in runs])) for what in runs[0]}
+        for key, runs in seen.items()
+    }
+
+
+def table(results: dict, ready: dict[str, float]) -> Iterator[str]:
+    "Markdown, line by line."
+    rivals = [name for name in NAMES if name != "ours"]
+    yield (
+        "| clients | "
+        + " | ".join(
+            f"requests/s, ours ÷ {NAMES[name]} | p50, {NAMES[name]} ÷ ours" for name in rivals
+        )
+        + " | p99 ÷ p50, ours |"
+    )
+    yield "|---|" + "---|" * (2 * len(rivals) + 1)
+    for clients in CLIENTS:
+        ours = results["ours", clients]
+        ratios = []
+        for name in rivals:
+            one = results[name, clients]
+            ratios += [f"{ours['rate'] / one['rate']:.1f}×", f"{one['p50'] / ours['p50']:.1f}×"]
+        yield f"| {clients} | {' | '.join(ratios)} | {ours['p99'] / ours['p50']:.1f}× |"
+    yield ""
+    yield "| server | clients | requests/s | p50 ms | p95 ms | p99 ms | wrong | lost | ready s |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for (name, clients), one in results.items():
+        yield (
+            f"| {NAMES[name]} | {clients} | {one['rate']:.0f} | {one['p50']:.1f} "
+            f"| {one['p95']:.1f} | {one['p99']:.1f} | {one['wrong']:.0f} | {one['lost']:.0f} "
+            f"| {ready[name]:.1f} |"
+        )
+
+
+def draw(results: dict) -> None:
+    "Requests a second over clients, on a scale of ratios."
+    figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    for name, label in NAMES.items():
+        rates = [results[name, clients]["rate"] for clients in CLIENTS]
+        axes.plot(CLIENTS, rates, "o-", label=label)
+    axes.set(xscale="log", yscale="log", xlabel="clients at once", ylabel="requests a second")
+    axes.set_xticks(CLIENTS, CLIENTS)
+    axes.minorticks_off()
+    axes.legend(frameon=False)
+    figure.savefig(PLOT, metadata={"Date": None})
 
 
 def main() -> None:
-    urls = drawings()
-    times = {name: [] for name in SERVERS}
-    with serving("ours") as ours, serving("naive") as naive:
-        addresses, ready = (
-            {"ours": ours[0], "naive": naive[0]},
-            {"ours": ours[1], "naive": naive[1]},
-        )
-        sessions = {name: requests.Session() for name in SERVERS}
-        for name in SERVERS:  # warm up: Keras compiles at its first call
-            time_requests(sessions[name], addresses[name], urls[:5])
-        for done in range(ROUNDS):
-            for name in SERVERS:
-                times[name] += time_requests(sessions[name], addresses[name], urls)
-            print(f"\rround {done + 1} of {ROUNDS}", end="", file=sys.stderr)
-        print(file=sys.stderr)
-    p50, p95 = ({name: np.percentile(t, q) for name, t in times.items()} for q in (50, 95))
-    print(f"ours is {p50['naive'] / p50['ours']:.0f} times as fast at p50, "
-          f"{p95['naive'] / p95['ours']:.0f} times at p95")  # fmt: skip
-    print(f"{'':8}{'p50 ms':>8}{'p95 ms':>8}{'ready s':>9}")
-    for name in SERVERS:
-        print(f"{name:8}{p50[name]:8.2f}{p95[name]:8.2f}{ready[name]:9.2f}")
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        ours, *others = [
+            (sys.executable, "-m", "app", "--port"),
+            (framework_python(folder), "-m", "benchmarks.framework_server"),
+            (sys.executable, "-m", "benchmarks.naive_server"),
+        ]
+        commands = dict(zip(NAMES, [ours, *others], strict=True))
+        up = {name: stack.enter_context(serving(*command)) for name, command in commands.items()}
+        results = measure({name: address for name, (address, _) in up.items()})
+    print("\n".join(table(results, {name: seconds for name, (_, seconds) in up.items()})))
+    draw(results)
 
 
 if __name__ == "__main__":

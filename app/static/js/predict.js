@@ -59,6 +59,9 @@ export class Predictor {
 // The names of the models there are, and of the one that answers if none is asked for.
 export const models = () => send("api/models");
 
+// The OpenAPI document.
+export const contract = () => send("api/openapi.json");
+
 // The JSON of an answer; an Error with a sentence for the reader if there is none.
 async function send(address, { signal, ...options } = {}) {
   const late = new AbortController();
