@@ -126,6 +126,8 @@ def _erase_rows(mask: np.ndarray) -> np.ndarray:
     for piece, (left, top, right, bottom) in enumerate(piece_boxes(labels).T, 1):
         if right - left > 0.8 * width and bottom - top < 0.25 * height:
             line = (labels == piece) & mask
+            if not line.any():
+                continue
             thin = np.median((tall * line).max(axis=0)[line.any(axis=0)])
             if thin < 0.04 * height:
                 mask = mask & ~(line & (tall <= 2 * thin + 1))

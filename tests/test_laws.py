@@ -9,11 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CHAINS = [
-    ["data", "preprocess", "model", "train", "record", "verdict", "experiments", "evaluate"],
-    ["preprocess", "inference", "explain", "widget"],
+    [
+        *["data", "paper", "preprocess", "degrade", "model", "train", "record", "verdict"],
+        *["experiments", "evaluate"],
+    ],
+    ["paper", "preprocess", "inference", "explain", "widget"],
 ]
 LIGHT = [
+    "digitvision.paper",
     "digitvision.preprocess",
+    "digitvision.degrade",
     "digitvision.inference",
     "digitvision.explain",
     "digitvision.widget",
