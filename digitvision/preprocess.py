@@ -59,14 +59,13 @@ def rasterize(
     return large.reduce(scale)
 
 # %% ../notebooks/02_preprocess.ipynb #bbe5bdc0
-LONGEST = 640  # pixels; a longer side is divided by a whole number
+LONGEST = 640  # pixels; the longer side of a photo is divided by a whole number
 
 
 def _shrink(image: Image.Image) -> Image.Image:
-    "The picture with no side above LONGEST, each pixel the mean of a square; some modes as they are."
+    "The picture with no side above LONGEST, each pixel the mean of a square of pixels."
     factor = math.ceil(max(image.size) / LONGEST)
-    able = factor > 1 and image.mode in ("L", "LA", "RGB", "RGBA")
-    return image.reduce(factor) if able else image
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _flatten(image: Image.Image) -> Image.Image:
@@ -113,23 +112,24 @@ def _clearest(image: Image.Image, grey: Image.Image) -> Image.Image:
     opaque = image.mode != "RGBA" or image.getchannel("A").getextrema()[0] == 255
     if lightest - darkest > 128 or image.mode not in ("RGB", "RGBA") or not opaque:
         return grey
-    channels = [grey, *image.split()[:3]]
+    channels = [_shrink(grey), *_shrink(image).split()[:3]]
     spread = [np.ptp(_extremes(channel.histogram())) for channel in channels]
-    return channels[int(np.argmax(spread))] if max(spread) > 1.3 * spread[0] else grey
+    best = int(np.argmax(spread))
+    return image.getchannel(best - 1) if spread[best] > 1.3 * spread[0] else grey
 
 
 def to_grey(
     image: Image.Image,  # any mode, any size
-) -> Image.Image:  # mode "L", upright, no side above LONGEST
+) -> Image.Image:  # mode "L", upright
     """One channel, 0 to 255: the first frame, turned as EXIF says, transparency flattened.
 
     Where the ink is of a colour as bright as the paper, it is the channel that shows it best."""
     if not all(image.size):
         raise BlankImageError("The picture has no pixels.")
-    image = ImageOps.exif_transpose(_shrink(image))
+    image = ImageOps.exif_transpose(image)
     if image.mode == "P" and not image.has_transparency_data:
         image = image.convert("RGB")
-    return _shrink(_clearest(image, _convert(image)))
+    return _clearest(image, _convert(image))
 
 # %% ../notebooks/02_preprocess.ipynb #f3349222
 def _border(grey: Image.Image) -> np.ndarray:
@@ -150,7 +150,7 @@ def _find_ink(grey: Image.Image) -> Image.Image:
     border, histogram = _border(grey), grey.histogram()
     paper = int(border[0])
     if (border != paper).any() or histogram[paper] < 0.3 * grey.width * grey.height:
-        return photo_ink(grey)
+        return photo_ink(_shrink(grey))
     darkest, lightest = _extremes(histogram)
     contrast = max(paper - darkest, lightest - paper)
     if contrast < MIN_CONTRAST:
@@ -163,8 +163,10 @@ def _find_ink(grey: Image.Image) -> Image.Image:
 
 def to_ink(
     image: Image.Image,  # any mode, alpha or polarity: a drawing, a scan, a photo
-) -> Image.Image:  # mode "L", white ink (255 at its strongest) on black (0), no side above LONGEST
-    "Find the ink of a digit in a drawing or photo. Raises BlankImageError if there is none."
+) -> Image.Image:  # mode "L", white ink (255 at its strongest) on black (0)
+    """Find the ink of a digit. A drawing keeps its size, a photo is at most LONGEST pixels wide or high.
+
+    Raises BlankImageError if there is none."""
     return _find_ink(to_grey(image))
 
 # %% ../notebooks/02_preprocess.ipynb #74e539e7
