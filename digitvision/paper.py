@@ -60,10 +60,8 @@ def contrast_to_paper(
     "How much each pixel differs from the page: flat-field correction with `paper_light`."
     pixels = np.asarray(grey, np.float32)
     if is_light_ink(grey):
-        page = 255 - paper_light(255 - pixels)
-        contrast = (pixels - page) / (2 * page.clip(0) + 128)
-    else:
-        contrast = 1 - (pixels + 1) / (paper_light(pixels) + 1).clip(1)
+        pixels = 255 - pixels
+    contrast = 1 - (pixels + 1) / (paper_light(pixels) + 1).clip(1)
     return contrast - np.median(contrast)
 
 # %% ../notebooks/01a_paper.ipynb #aa3e077c

@@ -164,7 +164,7 @@ def _find_ink(grey: Image.Image) -> Image.Image:
 def to_ink(
     image: Image.Image,  # any mode, alpha or polarity: a drawing, a scan, a photo
 ) -> Image.Image:  # mode "L", white ink (255 at its strongest) on black (0)
-    """Find the ink of a digit. A drawing keeps its size, a photo is at most LONGEST pixels wide or high.
+    """Find the ink of a digit in a drawing, which keeps its size, or in a photo, shrunk to LONGEST.
 
     Raises BlankImageError if there is none."""
     return _find_ink(to_grey(image))
