@@ -169,7 +169,7 @@ def choose_pieces(
     able = ~_hugs_border(labels, boxes, mass)
     weight = mass * able * (length >= 0.025 * min(labels.shape)) * np.where(touches, 0.3, 1)
     main = int(weight.argmax())
-    if weight[main] == 0:
+    if weight[main] <= 0.08 * mass[able].sum():  # none, or one of many crumbs
         return []
     reach, box, chosen = 0.25 * length[main], boxes[:, main], []
     for piece in np.flatnonzero(able)[np.argsort(-mass[able], kind="stable")]:
@@ -242,8 +242,11 @@ def photo_ink(
     grey: Image.Image,  # mode "L"
 ) -> Image.Image:  # mode "L", same size, white ink on black
     "The ink of one digit in a photo of a page. Raises BlankImageError if there is none."
-    contrast = contrast_to_paper(grey)
-    floor = max(8 * float(np.median(np.abs(contrast))), MIN_CONTRAST / 510)
+    for radius in (0, 1, 2):  # a very noisy picture is smoothed first
+        contrast = contrast_to_paper(grey.filter(ImageFilter.BoxBlur(radius)))
+        floor = max(8 * float(np.median(np.abs(contrast))), MIN_CONTRAST / 510)
+        if floor < 0.3:
+            break
     cells, to_pixels = to_cells(contrast)
     threshold = floor
     for _ in range(3):

@@ -185,8 +185,8 @@ def test_a_photo_of_an_empty_page_is_blank(turned):
     for effects in (
         dict(noise="medium"),
         dict(uneven="medium", noise="mild", jpeg="mild"),
-        dict(shadow="medium", noise="mild"),
         dict(ruled="mild", texture="mild", noise="mild"),
+        dict(squared="medium", uneven="medium", noise="mild"),
         dict(specks="mild", noise="mild"),
     ):
         for seed in range(3):
