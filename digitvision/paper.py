@@ -139,7 +139,9 @@ def erase_lines(
     return _erase_rows(_erase_rows(mask).T).T
 
 # %% ../notebooks/01a_paper.ipynb #eba3c80f
-def _hugs_border(labels: np.ndarray, boxes: np.ndarray, mass: np.ndarray) -> np.ndarray:
+def _hugs_border(
+    labels: np.ndarray, boxes: np.ndarray, mass: np.ndarray, most: float
+) -> np.ndarray:
     "For each piece: is it a table, a frame or a shadow at the border?"
     side, count = min(labels.shape), labels.max() + 1
     sizes = boxes[2:] - boxes[:2]
@@ -150,15 +152,16 @@ def _hugs_border(labels: np.ndarray, boxes: np.ndarray, mass: np.ndarray) -> np.
     frame = np.bincount(inner, minlength=count)[1:] < 0.03 * np.bincount(labels.ravel())[1:]
     hugs = (contact > 0.8) | (frame & (sizes.max(axis=0) > 0.3 * side))
     # a digit cut off tightly touches the border too: that counts only if there is another
-    free = (contact < 0.2) & ~hugs & (sizes.max(axis=0) > 0.08 * side)
+    free = (contact < most) & ~hugs & (sizes.max(axis=0) > 0.08 * side)
     if (mass * free).max() > 0.1 * (mass * ~hugs).max():
-        hugs |= contact >= 0.2
+        hugs |= contact >= most
     return hugs
 
 
 def choose_pieces(
     labels: np.ndarray,  # int (height, width), from `label_pieces`, at least one piece
     weights: np.ndarray,  # float (height, width), how dark the ink is
+    most: float = 0.2,  # border that a digit may touch, share of half the outline of its box
 ) -> list[int]:  # labels of the digit's pieces; none if there are only specks and borders
     "The heaviest piece inside the page, and those that belong to it."
     boxes = piece_boxes(labels)
@@ -166,7 +169,7 @@ def choose_pieces(
     length = (boxes[2:] - boxes[:2]).max(axis=0)
     far = np.array(labels.shape[::-1])[:, None]
     touches = (boxes[:2] == 0).any(axis=0) | (boxes[2:] == far).any(axis=0)
-    able = ~_hugs_border(labels, boxes, mass)
+    able = ~_hugs_border(labels, boxes, mass, most)
     weight = mass * able * (length >= 0.025 * min(labels.shape)) * np.where(touches, 0.3, 1)
     main = int(weight.argmax())
     if weight[main] <= 0.08 * mass[able].sum():  # none, or one of many crumbs
@@ -218,10 +221,10 @@ def to_cells(
     return cells, lambda mask: mask.repeat(side, 0).repeat(side, 1)[:height, :width]
 
 # %% ../notebooks/01a_paper.ipynb #cb8ae63d
-def _pieces(cells: np.ndarray, threshold: float) -> np.ndarray:
+def _pieces(cells: np.ndarray, threshold: float, most: float = 0.2) -> np.ndarray:
     "Cells of the digit. Raises BlankImageError if there is none."
     labels = label_pieces(erase_lines(cells > threshold))
-    chosen = choose_pieces(labels, cells) if labels.any() else []
+    chosen = choose_pieces(labels, cells, most) if labels.any() else []
     if not chosen:
         raise BlankImageError()
     return np.isin(labels, chosen)
@@ -268,7 +271,7 @@ def keep_digit(
 ) -> Image.Image:  # mode "L", same size
     "The ink of a clean page without dust, lines and frames; as it is if there are none to be seen."
     small = np.asarray(ink.reduce(max(1, min(ink.size) // 40)))
-    gaps, wide = False, min(ink.size) > 40
+    gaps, wide = small[[0, -1]].any() or small[:, [0, -1]].any(), min(ink.size) > 40
     for axis in (0, 1):
         filled = np.flatnonzero(small.any(axis=axis))
         gaps |= not len(filled) or filled[-1] - filled[0] >= len(filled)
@@ -278,6 +281,8 @@ def keep_digit(
     pixels = np.asarray(ink)
     cells, to_pixels = to_cells(pixels)
     try:
-        return Image.fromarray(pixels * to_pixels(_widen(_pieces(cells, 64))))
+        mask = _pieces(cells, 32, most=0.5)  # a drawing may run into the border, a table does more
     except BlankImageError:
         return ink
+    same = mask.sum() == (cells > 32).sum()
+    return ink if same else Image.fromarray(pixels * to_pixels(_widen(mask)))

@@ -132,12 +132,12 @@ def to_grey(
     return _clearest(image, _convert(image))
 
 # %% ../notebooks/02_preprocess.ipynb #f3349222
-def _border(grey: Image.Image) -> np.ndarray:
-    "Pixels of the outermost 2% on each side (at least one pixel)."
+def _border(grey: Image.Image) -> list[np.ndarray]:
+    "Pixels of the outermost 2% above, below, on the left and the right (at least one pixel)."
     pixels = np.asarray(grey)
     width = max(1, min(grey.size) // 50)
     edges = (pixels[:width], pixels[-width:], pixels[:, :width], pixels[:, -width:])
-    return np.concatenate([edge.ravel() for edge in edges])
+    return [edge.ravel() for edge in edges]
 
 
 def _map_levels(grey: Image.Image, levels: np.ndarray) -> Image.Image:
@@ -148,8 +148,9 @@ def _map_levels(grey: Image.Image, levels: np.ndarray) -> Image.Image:
 def _find_ink(grey: Image.Image) -> Image.Image:
     "White ink on black, from grey of either polarity."
     border, histogram = _border(grey), grey.histogram()
-    paper = int(border[0])
-    if (border != paper).any() or histogram[paper] < 0.3 * grey.width * grey.height:
+    paper = int(np.bincount(np.concatenate(border)).argmax())
+    top, bottom, left, right = (bool((side != paper).any()) for side in border)
+    if (top and bottom) or (left and right) or histogram[paper] < 0.3 * grey.width * grey.height:
         return photo_ink(_shrink(grey))
     darkest, lightest = _extremes(histogram)
     contrast = max(paper - darkest, lightest - paper)

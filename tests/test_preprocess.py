@@ -207,3 +207,15 @@ def test_a_photo_of_many_megapixels_is_shrunk_and_read():
     large = spoiled(dict(uneven="medium", noise="mild")).resize((3000, 3000))
     assert max(to_ink(large).size) <= 640
     assert Recognizer.shared().predict(large).digit == 7
+
+
+@pytest.mark.parametrize("left", [0, 268])
+def test_a_drawing_may_lie_at_the_border(left):
+    one = rasterize([[(left + 6, 40), (left + 6, 160)]], brush=12)
+    assert to_ink(one).getbbox() == one.getbbox()
+
+
+def test_a_bar_that_runs_into_the_border_stays():
+    five = [[(150, 120), (145, 180), (190, 170), (195, 215), (150, 230)], [(170, 85), (279, 75)]]
+    drawing = rasterize(five)
+    assert to_ink(drawing).tobytes() == drawing.tobytes()
