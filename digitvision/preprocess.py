@@ -150,7 +150,8 @@ def _find_ink(grey: Image.Image) -> Image.Image:
     border, histogram = _border(grey), grey.histogram()
     paper = int(np.bincount(np.concatenate(border)).argmax())
     top, bottom, left, right = (bool((side != paper).any()) for side in border)
-    if (top and bottom) or (left and right) or histogram[paper] < 0.3 * grey.width * grey.height:
+    least = 0.7 if top or bottom or left or right else 0.3
+    if (top and bottom) or (left and right) or histogram[paper] < least * sum(histogram):
         return photo_ink(_shrink(grey))
     darkest, lightest = _extremes(histogram)
     contrast = max(paper - darkest, lightest - paper)
