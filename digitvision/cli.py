@@ -1,4 +1,4 @@
-"""The command line: `digitvision data | predict | train | experiments | app`."""
+"""The command line: data, predict, train, experiments, evaluate, reader and app."""
 
 import json
 import runpy
@@ -11,6 +11,7 @@ import click
 
 from digitvision.cli_evaluate import evaluate
 from digitvision.cli_experiments import experiments
+from digitvision.cli_models import OVERWRITE, announce, check_name
 from digitvision.cli_reader import reader
 from digitvision.inference import CHECKPOINTS, DEFAULT_MODEL, ModelError, Prediction, Recognizer
 
@@ -100,18 +101,13 @@ def _row(result: dict) -> str:
 @click.option("--images", type=click.IntRange(100, 54_000), help="Train on a part of the images.")
 @click.option("--seed", default=42, show_default=True, help="The same seed gives the same run.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take the default of what is not given.")
-@click.option("--overwrite", is_flag=True, help="Replace a model that has this name.")
+@OVERWRITE
 def train(name, images, seed, yes, overwrite, **given):
     """Train a model: asks for each hyperparameter, shows the curves at the end.
 
     A run that is interrupted goes on where it stopped when it is started again with the same
     answers. The new model is then there for `digitvision predict --model NAME` and the web page."""
-    if not name.isidentifier():
-        raise click.ClickException(f"{name!r} is no name for a model: use letters, digits and _.")
-    if (CHECKPOINTS / f"{name}.onnx").exists() and not overwrite:
-        raise click.ClickException(
-            f"There is a model {name!r} already: add --overwrite, or --name."
-        )
+    check_name(name, overwrite)
     from digitvision import data as datasets
     from digitvision import train as training
 
@@ -125,11 +121,7 @@ def train(name, images, seed, yes, overwrite, **given):
     _show(run)
     card = training.ship(run, mnist, name, CHECKPOINTS)
     shutil.rmtree(folder)  # only an unfinished run needs it
-    low, high = card["test"]["interval_95"]
-    click.echo(
-        f"Test accuracy {card['test']['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%})."
-    )
-    click.echo(f"Model {name!r} is ready: digitvision predict --model {name} FILE")
+    announce(card)
 
 
 def _ask(training, given: dict, yes: bool):

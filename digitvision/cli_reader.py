@@ -1,10 +1,11 @@
-"""`digitvision reader train | ladder`: the model that ships, and what each of its steps gives."""
+"""`digitvision reader train | ladder | card`: the model that ships, its steps and its label."""
 
 from pathlib import Path
 
 import click
 
 from .cli_experiments import parse_seeds
+from .cli_models import OVERWRITE, announce, check_name
 
 STROKES = click.option(
     "--strokes",
@@ -21,8 +22,9 @@ def reader():
 @reader.command()
 @click.option("--seed", default=42, show_default=True, help="Of weights, order and distortion.")
 @click.option("--name", default="my_reader", show_default=True, help="What to call the model.")
+@OVERWRITE
 @STROKES
-def train(seed, name, strokes):
+def train(seed, name, overwrite, strokes):
     """Train a reader by the recipe of the shipped model; about half an hour on two cores.
 
     The threshold of "not a digit" is chosen on the pen digits, or on redrawn validation digits."""
@@ -31,8 +33,7 @@ def train(seed, name, strokes):
     from .inference import CHECKPOINTS
     from .record import pen_digits, redrawn
 
-    if not name.isidentifier():
-        raise click.ClickException(f"{name!r} is no name for a model: use letters, digits and _.")
+    check_name(name, overwrite)
     mnist, recipe, history = load_mnist(), readers.Recipe(), []
     digits = pen_digits(strokes) if strokes else redrawn(mnist.validation)
     click.echo("Rendering the material …")
@@ -42,11 +43,7 @@ def train(seed, name, strokes):
     about = {"seed": seed, "threshold_on": strokes.name if strokes else "redrawn validation digits"}
     about["history"] = history
     card = readers.ship_reader(model, recipe, mnist, digits, CHECKPOINTS, about, name)
-    low, high = card["test"]["interval_95"]
-    click.echo(
-        f"Test accuracy {card['test']['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%})."
-    )
-    click.echo(f"Model {name!r} is ready: digitvision predict --model {name} FILE")
+    announce(card)
 
 
 @reader.command()

@@ -33,11 +33,11 @@ from digitvision.harder import (
     Way,
     disturb,
     other_digits,
-    read_drawings,
     read_pictures,
     render,
     scribbles,
 )
+from .record import read_drawings
 from .train import accuracy_interval, to_input
 
 # %% ../notebooks/06_evaluate.ipynb #868e3fb0

@@ -4,16 +4,14 @@
 
 # %% auto #0
 __all__ = ['MARGIN', 'DISTURBANCES', 'WAYS', 'FORMATS', 'shift', 'rotation', 'scale', 'thickness', 'blur', 'noise', 'occlusion',
-           'Disturbance', 'frame', 'disturb', 'other_digits', 'Way', 'draw', 'read_drawings', 'render', 'find_pictures',
-           'read_pictures', 'scribbles']
+           'Disturbance', 'frame', 'disturb', 'other_digits', 'Way', 'draw', 'render', 'find_pictures', 'read_pictures',
+           'scribbles']
 
 # %% ../notebooks/05f_harder.ipynb #d22d3398
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,9 +23,8 @@ from digitvision.preprocess import (
     BlankImageError,
     Strokes,
     check_strokes,
-    fit_mnist,
     rasterize,
-    to_ink,
+    to_image,
 )
 
 # %% ../notebooks/05f_harder.ipynb #12376bb3
@@ -107,7 +104,7 @@ def frame(
 ) -> np.ndarray:  # uint8 (28, 28), all 0 if there is nothing in the picture
     "A picture as the page frames it: `to_ink`, then `fit_mnist`."
     try:
-        return np.rint(fit_mnist(to_ink(picture)) * 255).astype(np.uint8)
+        return to_image(picture)
     except BlankImageError:
         return np.zeros((28, 28), np.uint8)
 
@@ -167,25 +164,6 @@ def draw(strokes: Strokes, way: Way, chance: np.random.Generator) -> Image.Image
     middle = 140 + chance.uniform(-way.shift, way.shift, 2)
     drawn = rasterize([(s - (low + high) / 2) * size + middle for s in arrays], brush=way.brush)
     return drawn.point(lambda level: 255 - level) if way.black_on_white else drawn
-
-# %% ../notebooks/05f_harder.ipynb #9f733bd0
-def read_drawings(
-    path: str | Path,  # JSON lines: label, strokes, perhaps slashed, kind, lookalike
-) -> list[dict[str, Any]]:
-    "Drawings in a file. Raises ValueError, naming the line, if one is damaged, or there is none."
-    drawings = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            drawing = json.loads(line)
-            strokes = check_strokes(drawing["strokes"])
-            if not sum(map(len, strokes)):
-                raise ValueError("nothing is drawn.")
-            drawings.append(drawing | {"label": str(drawing["label"]), "strokes": strokes})
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}, line {number} is no drawing: {error}") from None
-    if not drawings:
-        raise ValueError(f"There are no drawings in {path}.")
-    return drawings
 
 # %% ../notebooks/05f_harder.ipynb #3be473bb
 def render(drawings: list[dict], way: Way) -> np.ndarray:  # uint8 (n, 28, 28)

@@ -16,7 +16,7 @@ from HersheyFonts import HersheyFonts
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from .preprocess import BlankImageError, Strokes, fit_mnist, rasterize, to_ink
+from .preprocess import BlankImageError, Strokes, rasterize, to_image
 
 # %% ../notebooks/02b_nondigits.ipynb #e71ff573
 FONTS = ("futural", "rowmans", "scripts", "cursive")  # single lines, upright and handwritten
@@ -265,7 +265,7 @@ def _render(count: int, make: Callable[[], tuple[Image.Image, str]]) -> Rendered
     while len(images) < count:
         picture, name = make()
         try:
-            images.append(np.rint(255 * fit_mnist(to_ink(picture))))
+            images.append(to_image(picture))
             names.append(name)
         except BlankImageError:
             continue

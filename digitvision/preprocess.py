@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_POINTS', 'Strokes', 'MIN_CONTRAST', 'check_strokes', 'rasterize', 'BlankImageError', 'to_grey', 'to_ink',
-           'to_unit', 'fit_mnist', 'resize_only', 'stages']
+           'to_unit', 'fit_mnist', 'to_image', 'resize_only', 'stages']
 
 # %% ../notebooks/02_preprocess.ipynb #95912c4b
 from collections.abc import Sequence
@@ -183,6 +183,13 @@ def fit_mnist(
     As described at http://yann.lecun.com/exdb/mnist; index 14.0 is measured (notebook 01).
     Raises BlankImageError if there is no ink."""
     return to_unit(_centre(_box(_crop(ink))))
+
+
+def to_image(
+    picture: Image.Image,  # any picture
+) -> np.ndarray:  # uint8 (28, 28), as MNIST's images are
+    "A picture framed as MNIST's images are, in their whole numbers. Raises BlankImageError."
+    return np.rint(fit_mnist(to_ink(picture)) * 255).astype(np.uint8)
 
 
 def resize_only(

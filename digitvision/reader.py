@@ -10,6 +10,7 @@ __all__ = ['BASIS', 'DOWN', 'RIGHT', 'NOT_A_DIGIT', 'RUNGS', 'LADDER_IMAGES', 'L
 # %% ../notebooks/06a_default_model.ipynb #69fb7dfb
 import csv
 import io
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -136,9 +137,10 @@ def make_material(recipe: Recipe, mnist: Mnist, seed: int = 42) -> Split:
 def build_reader(recipe: Recipe) -> keras.Model:  # float32 (n, 28, 28, 1) → logits, score
     "The network of a recipe, untrained: logits (n, 10), and the score of being a digit (n, 1)."
     x = image = layers.Input((28, 28, 1), name="image")
-    for i, block in enumerate(recipe.filters):
-        for j, filters in enumerate(block):
-            name = f"conv{sum(map(len, recipe.filters[:i])) + j + 1}"
+    numbers = itertools.count(1)
+    for block in recipe.filters:
+        for filters in block:
+            name = f"conv{next(numbers)}"
             x = layers.Conv2D(filters, 3, use_bias=not recipe.batch_norm, name=name)(x)
             if recipe.batch_norm:
                 x = layers.BatchNormalization(name=f"{name}_norm")(x)

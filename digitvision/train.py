@@ -330,8 +330,7 @@ def export_onnx(
     """Write the model as ONNX, if it gives the same outputs as Keras on these images.
 
     Raises ValueError, and writes nothing, if it does not."""
-    ours = model.predict(to_input(images), batch_size=500, verbose=0)
-    ours = ours if isinstance(ours, list) else [ours]
+    ours = keras.tree.flatten(model.predict(to_input(images), batch_size=500, verbose=0))
     differences = []
 
     def write(part: Path) -> None:
@@ -360,9 +359,8 @@ def accuracy_interval(
 # %% ../notebooks/04_train.ipynb #2a2fc091
 def _score(model: keras.Model, split: Split) -> dict[str, Any]:
     "Loss, accuracy and its interval, as they stand on a card; the first output are probabilities."
-    probabilities = model.predict(to_input(split.images), batch_size=500, verbose=0)
-    if isinstance(probabilities, list):
-        probabilities = probabilities[0]
+    outputs = model.predict(to_input(split.images), batch_size=500, verbose=0)
+    probabilities = keras.tree.flatten(outputs)[0]
     of_labels = probabilities[np.arange(len(split.labels)), split.labels]
     correct = int((probabilities.argmax(axis=1) == split.labels).sum())
     interval = accuracy_interval(correct, len(split.labels))

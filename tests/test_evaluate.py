@@ -37,10 +37,10 @@ from digitvision.harder import (
     disturb,
     draw,
     find_pictures,
-    read_drawings,
     scribbles,
 )
 from digitvision.inference import CHECKPOINTS, Recognizer
+from digitvision.record import read_drawings
 
 CHANCE = np.random.default_rng(0)
 
