@@ -1,6 +1,7 @@
 """The laws of the house (docs/architecture.md): who may import whom, and what stays light."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,11 @@ def test_recognising_never_loads_tensorflow(module):
     code = f"import sys, {module}; print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_recognising_keeps_nothing_on_anybody(tmp_path):
+    code = "from digitvision.inference import Recognizer; Recognizer(); import time; time.sleep(1)"
+    home = {name: str(tmp_path) for name in ("HOME", "USERPROFILE", "LOCALAPPDATA")}
+    free = {name: value for name, value in os.environ.items() if name[:4] not in ("ORT_", "XDG_")}
+    subprocess.run([sys.executable, "-c", code], env=free | home, check=True)
+    assert list(tmp_path.iterdir()) == []
