@@ -1,9 +1,7 @@
 """The web app: its routes and nothing else. Reading a digit is `digitvision.inference`'s work."""
 
 import mimetypes
-import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -26,7 +24,6 @@ from .openapi import OPENAPI
 from .ready import reads
 from .shapes import Drawing, Image, Images
 
-MAX_WAIT = 2.0  # seconds a request waits for its turn before it is told that the server is busy
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -50,7 +47,7 @@ def create_app(
     model: str = DEFAULT_MODEL,  # answers unless ?model=NAME asks for another
     cors_origins: Collection[str] = (),  # other sites whose pages may call the API
     hosts: Collection[str] = (),  # names the server answers to; if none are given, to any
-    turns: int = 4,  # requests whose pictures are read at the same time
+    workers: int = 1,  # processes that will serve it
 ) -> Flask:
     "The app, its model loaded. Raises ModelError if there is no such model or it is damaged."
     reads(Recognizer.shared(model))  # the first run is slow: let it be ours
@@ -59,18 +56,9 @@ def create_app(
     app.config["TRUSTED_HOSTS"] = list(hosts) or None
     app.json = Json(app)
     app.register_error_handler(Exception, respond)
-    observe(app)
-    free_turns = threading.BoundedSemaphore(turns)
 
-    @contextmanager
-    def turn() -> Iterator[Recognizer]:
-        recognizer = Recognizer.shared(request.args.get("model", model))
-        if not free_turns.acquire(timeout=MAX_WAIT):
-            raise ApiError(503, "overloaded", "The server is busy: try again in a moment.")
-        try:
-            yield recognizer
-        finally:
-            free_turns.release()
+    def recognizer() -> Recognizer:
+        return Recognizer.shared(request.args.get("model", model))
 
     @app.get("/")
     def page() -> Response:
@@ -82,34 +70,31 @@ def create_app(
 
     @app.post("/api/predict")
     def predict() -> dict[str, Any]:
-        body = read_body(Image)
-        with turn() as recognizer:
-            seen = prepare(decode_data_url(body.image), body.preprocess)
-            return reply(recognizer.predict_inputs([seen])[0], recognizer)
+        body, reader = read_body(Image), recognizer()
+        seen = prepare(decode_data_url(body.image), body.preprocess)
+        return reply(reader.predict_inputs([seen])[0], reader)
 
     @app.post("/api/predict/batch")
     def predict_batch() -> dict[str, Any]:
-        body = read_body(Images)
-        with turn() as recognizer:
-            seen = list(prepare_each(body.images, body.preprocess))
-            inputs = [one for one in seen if not isinstance(one, Exception)]
-            predictions = iter(recognizer.predict_inputs(inputs))
+        body, reader = read_body(Images), recognizer()
+        seen = list(prepare_each(body.images, body.preprocess))
+        inputs = [one for one in seen if not isinstance(one, Exception)]
+        predictions = iter(reader.predict_inputs(inputs))
         return {
             "predictions": [
                 error_body(*describe(one)[1:])
                 if isinstance(one, Exception)
-                else reply(next(predictions), recognizer)
+                else reply(next(predictions), reader)
                 for one in seen
             ]
         }
 
     @app.post("/api/explain")
     def explain() -> dict[str, Any]:
-        body = read_body(Drawing)
-        with turn() as recognizer:
-            picture = decode_data_url(body.image)
-            growth = read_timeline(body, recognizer)
-            return explanation(picture, growth, body.preprocess, recognizer)
+        body, reader = read_body(Drawing), recognizer()
+        picture = decode_data_url(body.image)
+        growth = read_timeline(body, reader)
+        return explanation(picture, growth, body.preprocess, reader)
 
     @app.get("/api/models")
     def models() -> dict[str, Any]:
@@ -117,7 +102,7 @@ def create_app(
 
     @app.get("/api/model")
     def card() -> dict[str, Any]:
-        return Recognizer.shared(request.args.get("model", model)).card
+        return recognizer().card
 
     @app.get("/api/health")
     def health() -> dict[str, str]:
@@ -141,4 +126,5 @@ def create_app(
             response.headers["Access-Control-Allow-Headers"] = "Content-Type"
         return response
 
+    observe(app, workers)
     return app

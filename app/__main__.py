@@ -3,6 +3,7 @@
 import errno
 import ipaddress
 import logging
+import os
 
 import click
 
@@ -20,6 +21,11 @@ def is_private(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def default_workers() -> int:
+    "Measured: docs/benchmarks.md."
+    return min(4, os.cpu_count() or 1) if hasattr(os, "fork") else 1
 
 
 @click.command()
@@ -41,6 +47,13 @@ def is_private(host: str) -> bool:
     help="A name this server answers to, as example.org; may be repeated. Without it: any name, "
     "but on a loopback address only that of this machine.",
 )
+@click.option(
+    "--workers",
+    default=default_workers,
+    show_default="one a core, at most 4; 1 on Windows",
+    type=click.IntRange(1, 64),
+    help="Processes that share the work.",
+)
 @click.option("--log-requests", is_flag=True, help="One line of JSON on stderr for each request.")
 def main(
     host: str,
@@ -48,6 +61,7 @@ def main(
     model: str,
     cors_origins: tuple[str, ...],
     allowed_hosts: tuple[str, ...],
+    workers: int,
     log_requests: bool,
 ) -> None:
     "Serve the DigitVision page and its API."
@@ -56,7 +70,7 @@ def main(
         logging.getLogger("app.requests").setLevel(logging.INFO)
     hosts = [*allowed_hosts, *(LOOPBACK if allowed_hosts or is_private(host) else [])]
     try:
-        server = Server(create_app(model, cors_origins, hosts), host, port)
+        server = Server(create_app(model, cors_origins, hosts, workers), host, port)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:  # waitress's word for a name it cannot resolve
@@ -67,7 +81,7 @@ def main(
         raise click.ClickException(message) from error
     address = f"[{host}]" if ":" in host else host
     click.echo(f"DigitVision is at http://{address}:{port} (model {model}). Press Ctrl+C to stop.")
-    server.run()
+    server.run(workers)
 
 
 if __name__ == "__main__":

@@ -1,35 +1,87 @@
-"""What the server tells of itself: numbers for Prometheus, and a line of JSON per request."""
+"""What the server tells of itself: numbers for Prometheus, and a line of JSON per request.
+
+The workers count in memory that they share: each can tell what all have done, a worker that is
+killed takes no count with it, and nothing is written to a file."""
 
 import json
 import logging
+import mmap
 import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from http import HTTPStatus
 
+import numpy as np
 from flask import Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
-REQUESTS = Counter("digitvision_requests", "Requests answered", ["method", "route", "status"])
-SECONDS = Histogram(
-    "digitvision_request_seconds",
-    "Seconds from the first line of our code to the answer",
-    ["route"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
+METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "other"]
+STATUSES = list(HTTPStatus)
+LIMITS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 LOG = logging.getLogger("app.requests")
-METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 
 
-def record(method: str, route: str, status: int, seconds: float = 0.0, size: int = 0) -> None:
-    "Count a request, and log it. Nothing that was sent is in either, but the size of it."
-    REQUESTS.labels(method if method in METHODS else "other", route, status).inc()
-    SECONDS.labels(route).observe(seconds)
-    if LOG.isEnabledFor(logging.INFO):
-        line = {"method": method[:16], "route": route, "status": status}
-        line |= {"ms": round(1000 * seconds, 2), "bytes": size}
-        LOG.info(json.dumps({"time": round(time.time(), 3)} | line))
+class Observer(Collector):
+    "Counts and logs requests; nothing that was sent is in either, but the size of it."
+
+    def __init__(self, routes: list[str], workers: int):
+        self.routes = [*routes, "none"]
+        self.worker = 0  # whose row this process writes; nobody else does
+        self.requests = _shared(workers, len(self.routes), len(METHODS), len(STATUSES))
+        self.seconds = _shared(workers, len(self.routes), len(LIMITS) + 2)  # the last is their sum
+
+    def record(
+        self, method: str, route: str, status: int, seconds: float = 0.0, size: int = 0
+    ) -> None:
+        "Count a request, and log it."
+        row = self.worker, self.routes.index(route)
+        known = METHODS.index(method if method in METHODS else "other")
+        self.requests[(*row, known, STATUSES.index(status))] += 1
+        self.seconds[(*row, bisect_left(LIMITS, seconds))] += 1
+        self.seconds[(*row, -1)] += seconds
+        if LOG.isEnabledFor(logging.INFO):
+            line = {"method": method[:16], "route": route, "status": status}
+            line |= {"ms": round(1000 * seconds, 2), "bytes": size}
+            LOG.info(json.dumps({"time": round(time.time(), 3)} | line))
+
+    def collect(self) -> Iterator[Metric]:
+        "The counts of all workers together."
+        counter = CounterMetricFamily(
+            "digitvision_requests", "Requests answered", labels=["method", "route", "status"]
+        )
+        requests = self.requests.sum(axis=0)
+        for route, method, status in np.argwhere(requests):
+            labels = METHODS[method], self.routes[route], str(STATUSES[status].value)
+            counter.add_metric(labels, requests[route, method, status])
+        yield counter
+        text = "Seconds from the first line of our code to the answer"
+        histogram = HistogramMetricFamily("digitvision_request_seconds", text, labels=["route"])
+        names = [*map(str, LIMITS), "+Inf"]
+        for route, (*counts, total) in zip(self.routes, self.seconds.sum(axis=0), strict=True):
+            if any(counts):
+                buckets = list(zip(names, np.cumsum(counts), strict=True))
+                histogram.add_metric([route], buckets, total)
+        yield histogram
 
 
-def observe(app: Flask) -> None:
-    "Count and log every request to an app, and serve the counts at /metrics."
+def _shared(*shape: int) -> np.ndarray:
+    "Zeros that processes made from this one read and write too."
+    return np.frombuffer(mmap.mmap(-1, 8 * int(np.prod(shape)))).reshape(shape)
+
+
+def observe(app: Flask, workers: int) -> None:
+    "Count and log every request to an app that has all its routes, and serve the counts."
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    observer = Observer(sorted({rule.rule for rule in app.url_map.iter_rules()}), workers)
+    registry = CollectorRegistry()
+    registry.register(observer)
+    app.extensions["observer"] = observer
 
     @app.before_request
     def start() -> None:
@@ -41,9 +93,5 @@ def observe(app: Flask) -> None:
         route = request.url_rule.rule if request.url_rule else "none"
         seconds = time.perf_counter() - g.get("start", time.perf_counter())
         size = request.content_length or 0
-        record(request.method, route, response.status_code, seconds, size)
+        observer.record(request.method, route, response.status_code, seconds, size)
         return response
-
-    @app.get("/metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

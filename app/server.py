@@ -1,29 +1,30 @@
-"""The production server: waitress, with a bounded queue, deadlines, and a stop that loses nothing.
+"""The production server: waitress, with workers, a bounded queue, deadlines, and a stop that loses
+nothing.
 
-One thread watches all connections, so that slow and idle ones cost no worker; workers get whole
-requests only."""
+A worker is a process that does one thing after the other: it watches all its connections, so that
+slow and idle ones cost nothing, and answers the requests that have arrived whole."""
 
 import json
-import logging
+import os
 import select
 import signal
-import sys
 import time
+from collections import deque
+from contextlib import suppress
 
 from flask import Flask
-from waitress import create_server, wasyncore
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.server import BaseWSGIServer, TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
 from .errors import HTTP_ERRORS, MAX_BODY, error_body
-from .observe import record
 
-THREADS = 8  # measured: docs/benchmarks.md
-QUEUE = 128  # whole requests that may wait for a thread; more are told to come back
-CONNECTIONS = 2000
-PATIENCE = 30.0  # seconds to deliver a request, and to be idle
+QUEUE = 128  # whole requests that may wait in a worker; more are told to come back
+CONNECTIONS = 2000  # of a worker
+PATIENCE = 30.0  # seconds to deliver a request and take its answer, and to be idle
 GRACE = 10.0  # seconds in which everything that was accepted is answered when the server stops
 IDLE = 0.3  # seconds after which a connection without a request is closed then
 # More than the app allows, so that the sender of too much hears a 413 and not a broken connection.
@@ -50,7 +51,7 @@ class JsonErrorTask(ErrorTask):
         self.content_length = len(body)
         self.set_close_on_finish()
         self.write(body)
-        record("none", "none", error.code)
+        self.channel.server.observer.record("none", "none", error.code)
 
 
 class Task(WSGITask):
@@ -77,31 +78,51 @@ class Channel(HTTPChannel):
             self.began = time.monotonic()
         return super().received(data)
 
-    def close_if_quiet(self, seconds: float) -> None:
-        quiet = not self.requests and not self.total_outbufs_len
-        if quiet and time.monotonic() - self.began > seconds:
-            self.will_close = True
+    def close_after(self, seconds: float) -> None:
+        if not self.requests and time.monotonic() - self.began > seconds:
+            self.handle_close()
 
 
-class Dispatcher(ThreadedTaskDispatcher):
-    "Threads behind a queue that has an end."
+class Queue:
+    "Whole requests that wait for their turn, and an end to them."
 
     def __init__(self) -> None:
-        super().__init__()
-        self.refused: list[Channel] = []
-        self.set_thread_count(THREADS)
+        self.waiting: deque[Channel] = deque()
+        self.answered = 0  # in the last turn
 
     def add_task(self, channel: Channel) -> None:
-        if len(self.queue) < QUEUE:
-            super().add_task(channel)
-        else:
+        if len(self.waiting) < QUEUE:
+            self.waiting.append(channel)
+        else:  # the answer is short: it goes first
             channel.requests[0].error = Overloaded("the queue is full")
-            self.refused.append(channel)
+            self.waiting.appendleft(channel)
 
-    def refuse(self) -> None:
-        "Tell them, from the watching thread: the workers are busy."
-        while self.refused:
-            self.refused.pop().service()
+    def answer(self) -> None:
+        "All that wait now; what comes up meanwhile waits for the next turn."
+        self.answered = len(self.waiting)
+        for _ in range(self.answered):
+            self.waiting.popleft().service()
+
+
+class Listener(TcpWSGIServer):
+    "A port."
+
+    channel_class = Channel
+
+    def __init__(self, app: Flask, *args, **more):
+        super().__init__(app, *args, **more)
+        self.observer = app.extensions["observer"]
+
+    def handle_accept(self) -> None:
+        "Few at once, to leave some to the other workers; a crowd is seen soon all the same."
+        for _ in range(max(4, 2 * self.task_dispatcher.answered)):
+            open_before = len(self._map)
+            super().handle_accept()
+            if len(self._map) == open_before:
+                return
+
+    def pull_trigger(self) -> None:
+        "There is no thread to wake."
 
 
 class Server:
@@ -109,64 +130,110 @@ class Server:
 
     def __init__(self, app: Flask, host: str, port: int):
         "Open the port. Raises OSError if it cannot be had, ValueError for a host there is not."
-        sys.setswitchinterval(0.0005)  # of a busy worker, for the thread that watches: measured
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no news
-        TcpWSGIServer.channel_class = Channel
-        Channel.stopping = False
         self.sockets: dict[int, wasyncore.dispatcher] = {}
-        self.dispatcher = Dispatcher()
+        self.queue = Queue()
+        self.observer = app.extensions["observer"]
         self.stop_asked = False
-        self.server = create_server(
-            app,
-            map=self.sockets,
-            _dispatcher=self.dispatcher,
+        settings = Adjustments(
             host=host,
             port=port,
             ident=None,
-            send_bytes=1,  # a worker sends its answer itself: one change of threads fewer
+            send_bytes=1,  # an answer is sent as soon as it is there
+            outbuf_high_watermark=10**12,  # there is no other thread that could send meanwhile
             backlog=1024,
             connection_limit=CONNECTIONS,
             channel_timeout=10**9,  # ours is PATIENCE, by a clock that does not jump
             max_request_body_size=RECEIVED,
             inbuf_overflow=RECEIVED,  # nothing that is sent is ever written to disk,
             outbuf_overflow=RECEIVED,  # nor any answer
-            asyncore_use_poll=True,  # select() ends at 1,024 connections
         )
+        self.listeners = [
+            Listener(app, self.sockets, dispatcher=self.queue, adj=settings, sockinfo=place)
+            for place in settings.listen
+        ]
 
-    def run(self) -> None:
+    def run(self, workers: int = 1) -> None:
         "Serve until SIGINT or SIGTERM, then answer what was accepted."
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask_to_stop)
+        if workers == 1:
+            self._serve()
+        else:
+            self._supervise(workers)
+
+    def _supervise(self, workers: int) -> None:
+        "Start workers, and each that ends again; they have the model and the port from here."
+        running: dict[int, int] = {}  # process id: number
+
+        def stop(*_) -> None:
+            self.stop_asked = True
+            self._close()  # or the port would stay open when the workers have closed it
+            for process in running:
+                with suppress(ProcessLookupError):  # it ended this very moment
+                    os.kill(process, signal.SIGTERM)
+
+        signals = {signal.SIGINT, signal.SIGTERM}
+        for one in signals:
+            signal.signal(one, stop)
+        while running or not self.stop_asked:
+            signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+            for number in set(range(workers)) - set(running.values()):
+                if not self.stop_asked:
+                    running[self._start(number, signals)] = number
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+            if running:
+                began = time.monotonic()
+                running.pop(os.wait()[0])
+                if not self.stop_asked:  # one that cannot live is not started all the time
+                    time.sleep(max(0.0, 0.2 - (time.monotonic() - began)))
+
+    def _start(self, number: int, signals: set[signal.Signals]) -> int:
+        "A process that serves, and its id."
+        parent = os.getpid()
+        if process := os.fork():
+            return process
+        self.observer.worker = number
+        self._serve(parent, signals)
+        os._exit(0)
+
+    def _serve(self, parent: int | None = None, signals: set[signal.Signals] = frozenset()) -> None:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, self._ask_to_stop)
+        if signals:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         checked = time.monotonic()
         while not self.stop_asked:
             self._turn(0.5)
             if time.monotonic() - checked > 1:
                 checked = time.monotonic()
                 for channel in self._channels():
-                    channel.close_if_quiet(PATIENCE)
+                    channel.close_after(PATIENCE)
+                if parent and os.getppid() != parent:  # it was killed, and could not say so
+                    break
         self._drain()
 
     def _ask_to_stop(self, *_) -> None:
         self.stop_asked = True
 
     def _turn(self, seconds: float) -> None:
+        # select() ends at 1,024 connections, poll() does not
         wasyncore.loop(seconds, use_poll=True, map=self.sockets, count=1)
-        self.dispatcher.refuse()
+        self.queue.answer()
 
     def _channels(self) -> list[Channel]:
         return [one for one in list(self.sockets.values()) if isinstance(one, Channel)]
 
+    def _close(self) -> None:
+        for listener in self.listeners:
+            wasyncore.dispatcher.close(listener)
+
     def _drain(self) -> None:
         Channel.stopping = True
-        for listener in list(self.sockets.values()):
-            if isinstance(listener, BaseWSGIServer):
-                while select.select([listener.socket], [], [], 0)[0]:
-                    listener.handle_accept()
-                wasyncore.dispatcher.close(listener)
+        for listener in self.listeners:
+            while select.select([listener.socket], [], [], 0)[0]:
+                listener.handle_accept()
+        self._close()
         end = time.monotonic() + GRACE
         while self._channels() and time.monotonic() < end:
             self._turn(0.05)
             for channel in self._channels():
-                if channel.request is None:
-                    channel.close_if_quiet(IDLE)
-        self.dispatcher.shutdown(timeout=1)
+                if channel.request is None and not channel.total_outbufs_len:
+                    channel.close_after(IDLE)

@@ -37,3 +37,9 @@ def serve(
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.terminate()
+
+
+def family(process: subprocess.Popen) -> list[int]:
+    "Process ids of a server and its workers."
+    found = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True)
+    return [process.pid, *map(int, found.stdout.split())]

@@ -5,7 +5,6 @@ import io
 import json
 import struct
 import sys
-import threading
 import time
 import zlib
 
@@ -132,31 +131,6 @@ def test_a_model_that_is_not_there_is_a_404():
     response = predict(data_url(SEVEN), "?model=nothing")
     assert response.status_code == 404
     assert check(response)["error"]["code"] == "model_not_found"
-
-
-def test_too_many_at_once_are_told_to_come_back(monkeypatch):
-    entered, leave = threading.Event(), threading.Event()
-
-    def slow(*_):
-        entered.set()
-        leave.wait(10)
-        return np.zeros((28, 28), np.float32)
-
-    client = web.create_app(turns=1).test_client()
-    monkeypatch.setattr(web, "MAX_WAIT", 0.05)
-    monkeypatch.setattr(web, "prepare", slow)
-    body = {"image": data_url(SEVEN)}
-    first = threading.Thread(target=client.post, args=["/api/predict"], kwargs={"json": body})
-    first.start()
-    try:
-        assert entered.wait(10)
-        response = client.post("/api/predict", json=body)
-        assert (response.status_code, check(response)["error"]["code"]) == (503, "overloaded")
-        assert response.headers["Retry-After"] == "1"
-    finally:
-        leave.set()
-        first.join()
-    assert client.post("/api/predict", json=body).status_code == 200
 
 
 def test_a_bug_is_a_500_that_tells_nothing_of_the_inside(monkeypatch, caplog):
