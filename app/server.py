@@ -214,6 +214,8 @@ class Server:
         self.stop_asked = True
 
     def _turn(self, seconds: float) -> None:
+        "Look for news, so long if nothing is to do; then do it."
+        seconds = 0 if self.queue.waiting else seconds
         # select() ends at 1,024 connections, poll() does not
         wasyncore.loop(seconds, use_poll=True, map=self.sockets, count=1)
         self.queue.answer()
