@@ -4,6 +4,7 @@ import errno
 import ipaddress
 import logging
 import os
+import sys
 
 import click
 
@@ -24,8 +25,8 @@ def is_private(host: str) -> bool:
 
 
 def default_workers() -> int:
-    "Measured: docs/benchmarks.md."
-    return min(4, os.cpu_count() or 1) if hasattr(os, "fork") else 1
+    "One a core, at most 4; one alone where the system does not share a port evenly."
+    return min(4, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
 
 
 @click.command()
@@ -50,8 +51,8 @@ def default_workers() -> int:
 @click.option(
     "--workers",
     default=default_workers,
-    show_default="one a core, at most 4; 1 on Windows",
-    type=click.IntRange(1, 64),
+    show_default="one a core, at most 4; on Linux only",
+    type=click.IntRange(1, 64 if sys.platform == "linux" else 1),
     help="Processes that share the work.",
 )
 @click.option("--log-requests", is_flag=True, help="One line of JSON on stderr for each request.")
@@ -70,7 +71,7 @@ def main(
         logging.getLogger("app.requests").setLevel(logging.INFO)
     hosts = [*allowed_hosts, *(LOOPBACK if allowed_hosts or is_private(host) else [])]
     try:
-        server = Server(create_app(model, cors_origins, hosts, workers), host, port)
+        server = Server(create_app(model, cors_origins, hosts, workers), host, port, workers)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:  # waitress's word for a name it cannot resolve
@@ -81,7 +82,7 @@ def main(
         raise click.ClickException(message) from error
     address = f"[{host}]" if ":" in host else host
     click.echo(f"DigitVision is at http://{address}:{port} (model {model}). Press Ctrl+C to stop.")
-    server.run(workers)
+    server.run()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ slow and idle ones cost nothing, and answers the requests that have arrived whol
 
 import json
 import os
-import select
 import signal
+import socket
 import time
 from collections import deque
 from contextlib import suppress
@@ -29,6 +29,7 @@ GRACE = 10.0  # seconds in which everything that was accepted is answered when t
 IDLE = 0.3  # seconds after which a connection without a request is closed then
 # More than the app allows, so that the sender of too much hears a 413 and not a broken connection.
 RECEIVED = 4 * MAX_BODY
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Overloaded(Error):
@@ -88,7 +89,6 @@ class Queue:
 
     def __init__(self) -> None:
         self.waiting: deque[Channel] = deque()
-        self.answered = 0  # in the last turn
 
     def add_task(self, channel: Channel) -> None:
         if len(self.waiting) < QUEUE:
@@ -99,27 +99,31 @@ class Queue:
 
     def answer(self) -> None:
         "All that wait now; what comes up meanwhile waits for the next turn."
-        self.answered = len(self.waiting)
-        for _ in range(self.answered):
+        for _ in range(len(self.waiting)):
             self.waiting.popleft().service()
 
 
 class Listener(TcpWSGIServer):
-    "A port."
+    "A worker's share of a port: the system spreads connections evenly over those that listen."
 
     channel_class = Channel
+    shared = False  # the same for all
 
     def __init__(self, app: Flask, *args, **more):
         super().__init__(app, *args, **more)
         self.observer = app.extensions["observer"]
 
+    def bind_server_socket(self) -> None:
+        if self.shared:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        super().bind_server_socket()
+
     def handle_accept(self) -> None:
-        "Few at once, to leave some to the other workers; a crowd is seen soon all the same."
-        for _ in range(max(4, 2 * self.task_dispatcher.answered)):
-            open_before = len(self._map)
+        "All that knock, so that a crowd is told at once that it is one."
+        connected = 0
+        while connected < len(self._map) < CONNECTIONS:
+            connected = len(self._map)
             super().handle_accept()
-            if len(self._map) == open_before:
-                return
 
     def pull_trigger(self) -> None:
         "There is no thread to wake."
@@ -128,11 +132,10 @@ class Listener(TcpWSGIServer):
 class Server:
     "An app on a port, until a signal says stop."
 
-    def __init__(self, app: Flask, host: str, port: int):
+    def __init__(self, app: Flask, host: str, port: int, workers: int = 1):
         "Open the port. Raises OSError if it cannot be had, ValueError for a host there is not."
-        self.sockets: dict[int, wasyncore.dispatcher] = {}
-        self.queue = Queue()
         self.observer = app.extensions["observer"]
+        self.queue = Queue()
         self.stop_asked = False
         settings = Adjustments(
             host=host,
@@ -147,58 +150,68 @@ class Server:
             inbuf_overflow=RECEIVED,  # nothing that is sent is ever written to disk,
             outbuf_overflow=RECEIVED,  # nor any answer
         )
-        self.listeners = [
-            Listener(app, self.sockets, dispatcher=self.queue, adj=settings, sockinfo=place)
-            for place in settings.listen
-        ]
 
-    def run(self, workers: int = 1) -> None:
+        def listen(sockets: dict[int, wasyncore.dispatcher]) -> dict[int, wasyncore.dispatcher]:
+            for place in settings.listen:
+                Listener(app, sockets, dispatcher=self.queue, adj=settings, sockinfo=place)
+            return sockets
+
+        Listener.shared = False
+        if workers > 1:  # a port that is to be shared could be had from a stranger who shares his
+            self._close(listen({}))
+            Listener.shared = True
+        self.shares = [listen({}) for _ in range(workers)]
+        self.sockets = self.shares[0]
+
+    def run(self) -> None:
         "Serve until SIGINT or SIGTERM, then answer what was accepted."
-        if workers == 1:
+        if len(self.shares) == 1:
             self._serve()
         else:
-            self._supervise(workers)
+            self._supervise()
 
-    def _supervise(self, workers: int) -> None:
-        "Start workers, and each that ends again; they have the model and the port from here."
+    def _supervise(self) -> None:
+        "Start the workers, and each that ends again; they have the model and the port from here."
         running: dict[int, int] = {}  # process id: number
 
         def stop(*_) -> None:
             self.stop_asked = True
-            self._close()  # or the port would stay open when the workers have closed it
+            for share in self.shares:  # or the port would stay open after the workers closed it
+                self._close(share)
             for process in running:
                 with suppress(ProcessLookupError):  # it ended this very moment
                     os.kill(process, signal.SIGTERM)
 
-        signals = {signal.SIGINT, signal.SIGTERM}
-        for one in signals:
+        for one in SIGNALS:
             signal.signal(one, stop)
         while running or not self.stop_asked:
-            signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-            for number in set(range(workers)) - set(running.values()):
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+            for number in set(range(len(self.shares))) - set(running.values()):
                 if not self.stop_asked:
-                    running[self._start(number, signals)] = number
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
-            if running:
-                began = time.monotonic()
-                running.pop(os.wait()[0])
-                if not self.stop_asked:  # one that cannot live is not started all the time
-                    time.sleep(max(0.0, 0.2 - (time.monotonic() - began)))
+                    running[self._start(number)] = number
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            began = time.monotonic()
+            running.pop(os.wait()[0])
+            if not self.stop_asked:  # one that cannot live is not started all the time
+                time.sleep(max(0.0, 0.2 - (time.monotonic() - began)))
 
-    def _start(self, number: int, signals: set[signal.Signals]) -> int:
+    def _start(self, number: int) -> int:
         "A process that serves, and its id."
         parent = os.getpid()
         if process := os.fork():
             return process
         self.observer.worker = number
-        self._serve(parent, signals)
+        self.sockets = self.shares.pop(number)
+        for share in self.shares:
+            self._close(share)
+        self._serve(parent)
         os._exit(0)
 
-    def _serve(self, parent: int | None = None, signals: set[signal.Signals] = frozenset()) -> None:
-        for one in (signal.SIGINT, signal.SIGTERM):
+    def _serve(self, parent: int | None = None) -> None:
+        for one in SIGNALS:
             signal.signal(one, self._ask_to_stop)
-        if signals:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+        if parent:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         checked = time.monotonic()
         while not self.stop_asked:
             self._turn(0.5)
@@ -223,16 +236,18 @@ class Server:
     def _channels(self) -> list[Channel]:
         return [one for one in list(self.sockets.values()) if isinstance(one, Channel)]
 
-    def _close(self) -> None:
-        for listener in self.listeners:
-            wasyncore.dispatcher.close(listener)
+    def _close(self, sockets: dict[int, wasyncore.dispatcher]) -> None:
+        "Stop to listen."
+        for one in list(sockets.values()):
+            if isinstance(one, Listener):
+                wasyncore.dispatcher.close(one)
 
     def _drain(self) -> None:
         Channel.stopping = True
-        for listener in self.listeners:
-            while select.select([listener.socket], [], [], 0)[0]:
-                listener.handle_accept()
-        self._close()
+        for one in list(self.sockets.values()):
+            if isinstance(one, Listener):
+                one.handle_accept()
+        self._close(self.sockets)
         end = time.monotonic() + GRACE
         while self._channels() and time.monotonic() < end:
             self._turn(0.05)
