@@ -28,6 +28,7 @@ class Observer(Collector):
 
     def __init__(self, routes: list[str], workers: int):
         self.routes = [*routes, "none"]
+        self.counts = True
         self.worker = 0  # whose row this process writes; nobody else does
         self.requests = _shared(workers, len(self.routes), len(METHODS), len(STATUSES))
         self.seconds = _shared(workers, len(self.routes), len(LIMITS) + 2)  # the last is their sum
@@ -36,6 +37,8 @@ class Observer(Collector):
         self, method: str, route: str, status: int, seconds: float = 0.0, size: int = 0
     ) -> None:
         "Count a request, and log it."
+        if not self.counts:
+            return
         row = self.worker, self.routes.index(route)
         known = METHODS.index(method if method in METHODS else "other")
         self.requests[(*row, known, STATUSES.index(status))] += 1

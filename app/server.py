@@ -4,6 +4,7 @@ nothing.
 A worker is a process that does one thing after the other: it watches all its connections, so that
 slow and idle ones cost nothing, and answers the requests that have arrived whole."""
 
+import gc
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
 from .errors import HTTP_ERRORS, MAX_BODY, error_body
+from .ready import rehearse
 
 QUEUE = 128  # whole requests that may wait in a worker; more are told to come back
 CONNECTIONS = 2000  # of a worker
@@ -134,7 +136,7 @@ class Server:
 
     def __init__(self, app: Flask, host: str, port: int, workers: int = 1):
         "Open the port. Raises OSError if it cannot be had, ValueError for a host there is not."
-        self.observer = app.extensions["observer"]
+        self.app = app
         self.queue = Queue()
         self.stop_asked = False
         settings = Adjustments(
@@ -182,6 +184,8 @@ class Server:
                 with suppress(ProcessLookupError):  # it ended this very moment
                     os.kill(process, signal.SIGTERM)
 
+        rehearse(self.app)
+        gc.freeze()  # or the workers' collections would touch, and so copy, all that they share
         for one in SIGNALS:
             signal.signal(one, stop)
         while running or not self.stop_asked:
@@ -200,7 +204,7 @@ class Server:
         parent = os.getpid()
         if process := os.fork():
             return process
-        self.observer.worker = number
+        self.app.extensions["observer"].worker = number
         self.sockets = self.shares.pop(number)
         for share in self.shares:
             self._close(share)
@@ -208,6 +212,7 @@ class Server:
         os._exit(0)
 
     def _serve(self, parent: int | None = None) -> None:
+        rehearse(self.app)
         for one in SIGNALS:
             signal.signal(one, self._ask_to_stop)
         if parent:

@@ -5,6 +5,7 @@ says how much memory the server took before and after, and asks it to stop under
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,24 +13,35 @@ import time
 from pathlib import Path
 
 from benchmarks.load import Load
-from helpers import serve
+from helpers import family, serve
 
 
-def memory(pid: int) -> float:
-    "Resident, in MiB."
-    line = Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1]
-    return int(line.split()[0]) / 1024
+def memory(process: subprocess.Popen) -> tuple[int, list[int]]:
+    "MiB of the server: in all, what processes share counted once; and resident in each process."
+    shared, resident = 0, []
+    for number in family(process):
+        text = Path(f"/proc/{number}/smaps_rollup").read_text()
+        kib = {name: int(re.search(rf"^{name}: *(\d+)", text, re.M)[1]) for name in ("Pss", "Rss")}
+        shared += kib["Pss"]
+        resident.append(round(kib["Rss"] / 1024))
+    return round(shared / 1024), resident
+
+
+def say(when: str, process: subprocess.Popen) -> None:
+    total, resident = memory(process)
+    print(f"memory {when}: {total} MiB, resident {' + '.join(map(str, resident))}", flush=True)
 
 
 def main() -> None:
     minutes = float(sys.argv[1])
     with serve() as (server, process):
         address = f"{server}/api/predict"
-        idle = memory(process.pid)
+        time.sleep(2)
+        say("idle", process)
         capacity = Load(address, 8, 10).rate
-        warm = memory(process.pid)
+        say("after the first load", process)
         load = Load(address, 8, 60 * minutes, 0.8 * capacity)
-        soaked = memory(process.pid)
+        say("at the end", process)
         command = [sys.executable, "-m", "benchmarks.load", address, "8", "4"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as last:
             time.sleep(2)
@@ -38,7 +50,6 @@ def main() -> None:
             end = json.loads(last.stdout.read())
     print(f"capacity {capacity:.0f} requests/s; soaked at 80% of it for {minutes:g} minutes")
     print(json.dumps({key: round(value, 2) for key, value in load.summary().items()}))
-    print(f"memory: idle {idle:.0f} MiB, after the first load {warm:.0f}, at the end {soaked:.0f}")
     print(f"SIGTERM under load: exit code {stopped}, {end['answered']} answered before the end")
     print(f"load of the machine: {os.getloadavg()}")
 
