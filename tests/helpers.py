@@ -5,6 +5,7 @@ import io
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -39,7 +40,10 @@ def serve(
             process.terminate()
 
 
-def family(process: subprocess.Popen) -> list[int]:
-    "Process ids of a server and its workers."
-    found = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True)
-    return [process.pid, *map(int, found.stdout.split())]
+def family(process: subprocess.Popen, workers: int = 2) -> list[int]:
+    "Process ids of a server and of its workers, as soon as there are so many."
+    end, found = time.monotonic() + 5, []
+    while len(found) < workers and time.monotonic() < end:
+        command = ["pgrep", "-P", str(process.pid)]
+        found = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    return [process.pid, *map(int, found)]
