@@ -3,19 +3,39 @@
 import base64
 import io
 import socket
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 from PIL import Image
+
+PNG_URL = "data:image/png;base64,"
 
 
 def data_url(image: Image.Image, file_format: str = "PNG", **options) -> str:
     file = io.BytesIO()
     image.save(file, file_format, **options)
     return f"data:image/{file_format.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    "A part of a PNG file."
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def canvas_url(image: Image.Image) -> str:
+    "A PNG as Chromium's canvas makes it: RGBA, each row less the one above it, packed in haste."
+    pixels = np.asarray(image.convert("RGBA")).reshape(image.height, -1)
+    rows = np.diff(pixels, axis=0, prepend=np.zeros_like(pixels[:1]))
+    packed = zlib.compress(np.insert(rows, 0, 2, axis=1).tobytes(), 1)
+    head = struct.pack(">IIBBBBB", *image.size, 8, 6, 0, 0, 0)
+    chunks = chunk(b"IHDR", head), chunk(b"IDAT", packed), chunk(b"IEND", b"")
+    return PNG_URL + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(chunks)).decode()
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 from digits import DIGITS, placed
-from helpers import data_url
+from helpers import canvas_url, chunk, data_url
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -159,6 +159,7 @@ PICTURES = {
     "grey": lambda: data_url(SEVEN),
     "RGB": lambda: data_url(SEVEN.convert("RGB")),
     "black on white": lambda: data_url(ImageOps.invert(SEVEN)),
+    "a browser's canvas": lambda: canvas_url(SEVEN),
     "transparent": lambda: data_url(transparent(SEVEN)),
     "grey and alpha": lambda: data_url(transparent(SEVEN).convert("LA")),
     "palette": lambda: data_url(SEVEN.convert("P")),
@@ -270,10 +271,6 @@ def test_strokes_without_ink_are_blank(wrong):
 
 
 # Files that are made to hurt
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png(width: int, height: int, *chunks: bytes, bits: int = 8) -> bytes:

@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from digits import DIGITS
-from helpers import data_url
+from helpers import canvas_url
 
 from digitvision.preprocess import rasterize
 
 
 def requests(address: str) -> list[bytes]:
-    "The ten digits as the page would send them, 280×280 with alpha, as whole HTTP requests."
+    "The ten digits as the page sends them, 280×280 with alpha, as whole HTTP requests."
     url = urlsplit(address)
     made = []
     for digit in DIGITS:
-        picture = data_url(rasterize(DIGITS[digit]).convert("RGBA"))
+        picture = canvas_url(rasterize(DIGITS[digit]))
         body = json.dumps({"image": picture}).encode()
         head = f"POST {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: {len(body)}\r\n"
         made.append(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
