@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import os
 import sys
+import warnings
 
 import click
 
@@ -66,6 +67,8 @@ def main(
     log_requests: bool,
 ) -> None:
     "Serve the DigitVision page and its API."
+    # Odd files make Pillow warn, once for each text there can be; the answer says what is wrong.
+    warnings.filterwarnings("ignore", module="PIL")
     if log_requests:
         logging.basicConfig(format="%(message)s")
         logging.getLogger("app.requests").setLevel(logging.INFO)

@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 from digits import DIGITS
 from helpers import data_url, serve
+from PIL import Image
 
 import app
 from digitvision.inference import CHECKPOINTS
@@ -59,6 +60,14 @@ def test_it_predicts_over_the_wire(server):
         assert json.load(response)["digit"] == 4
         assert response.headers["Server"] is None
     assert post_chunked(server, body)[1]["digit"] == 4
+
+
+def test_what_strangers_send_is_no_news_to_the_operator():
+    with serve(stderr=subprocess.PIPE) as (address, process):
+        body = json.dumps({"image": data_url(Image.new("1", (10_000, 10_000)))}).encode()
+        assert post_chunked(address, body)[0] == 413
+        process.terminate()
+        assert process.stderr.read() == ""
 
 
 @pytest.mark.parametrize("size", [3, 7])
