@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['MIN_CONTRAST', 'CELLS', 'paper_light', 'is_light_ink', 'contrast_to_paper', 'label_pieces', 'piece_boxes',
-           'erase_lines', 'choose_pieces', 'BlankImageError', 'otsu', 'to_cells', 'photo_ink', 'keep_digit']
+           'erase_lines', 'choose_pieces', 'BlankImageError', 'otsu', 'to_cells', 'dark_around', 'photo_ink',
+           'keep_digit']
 
 # %% ../notebooks/01a_paper.ipynb #2af4ab93
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 # %% ../notebooks/01a_paper.ipynb #2f85e6e9
 def _extreme(pixels: np.ndarray, width: int, better: Callable) -> np.ndarray:
@@ -106,9 +107,9 @@ def _runs(mask: np.ndarray) -> np.ndarray:
     return (below - above - 1) * mask
 
 
-def _widen(mask: np.ndarray) -> np.ndarray:
-    "The mask and all neighbours of its pixels."
-    return np.asarray(Image.fromarray(mask).convert("L").filter(ImageFilter.MaxFilter(3))) > 0
+def _widen(mask: np.ndarray, by: int = 1) -> np.ndarray:
+    "The mask and all pixels so near to it."
+    return _extreme(np.pad(mask, by), 2 * by + 1, np.maximum)
 
 
 def _erase_rows(mask: np.ndarray) -> np.ndarray:
@@ -220,6 +221,18 @@ def to_cells(
     cells = full.reshape(len(full) // side, side, -1, side).max(axis=(1, 3))
     return cells, lambda mask: mask.repeat(side, 0).repeat(side, 1)[:height, :width]
 
+# %% ../notebooks/01a_paper.ipynb #a1f0c2d5
+def dark_around(
+    grey: Image.Image,  # mode "L"
+    mask: np.ndarray,  # bool (rows, columns): cells of what may be ink
+) -> float:  # 0 to 1
+    "How much of a ring around it is at least half as dark as itself: little around ink."
+    cells = grey.reduce(-(-max(grey.size) // CELLS))
+    levels = np.asarray(ImageOps.invert(cells) if is_light_ink(grey) else cells, np.float32) + 1
+    darkness = 1 - levels / _extreme(np.pad(levels, 10, mode="edge"), 21, np.maximum)
+    ring = darkness[_widen(mask, 4) & ~_widen(mask, 3)]
+    return float(np.mean(np.append(ring, 0) > 0.5 * np.median(darkness[mask])))
+
 # %% ../notebooks/01a_paper.ipynb #cb8ae63d
 def _pieces(cells: np.ndarray, threshold: float, most: float = 0.2) -> np.ndarray:
     "Cells of the digit. Raises BlankImageError if there is none."
@@ -257,7 +270,7 @@ def photo_ink(
         values = contrast[to_pixels(mask) & (contrast > floor)]
         threshold = max(floor, otsu(values))
     white = float(np.percentile(values[values >= threshold], 75))
-    if white < MIN_CONTRAST / 255:
+    if white < MIN_CONTRAST / 255 or dark_around(grey, mask) > 0.4:
         raise BlankImageError()
     pale = max(floor, 0.6 * threshold)
     black = min(max(floor, 0.8 * pale), 0.6 * white)
@@ -266,10 +279,20 @@ def photo_ink(
     return Image.fromarray((ink * 255).round().astype(np.uint8))
 
 # %% ../notebooks/01a_paper.ipynb #b2813721
+def _is_frame(mask: np.ndarray) -> bool:
+    "Whether all of it lies along the border, on at least two sides."
+    margin = max(1, round(0.08 * min(mask.shape)))
+    spans = [np.ptp(np.flatnonzero(mask.any(axis=1 - axis))) for axis in (0, 1)]
+    across = all(span > 0.8 * side for span, side in zip(spans, mask.shape, strict=True))
+    return across and not mask[margin:-margin, margin:-margin].any()
+
+
 def keep_digit(
     ink: Image.Image,  # mode "L", white ink on black, nothing else in between
 ) -> Image.Image:  # mode "L", same size
-    "The ink of a clean page without dust, lines and frames; as it is if there are none to be seen."
+    """The ink of a clean page without dust, lines and frames; as it is if there are none to see.
+
+    Raises BlankImageError if there is a frame only."""
     small = np.asarray(ink.reduce(max(1, min(ink.size) // 40)))
     gaps, wide = small[[0, -1]].any() or small[:, [0, -1]].any(), min(ink.size) > 40
     for axis in (0, 1):
@@ -280,6 +303,8 @@ def keep_digit(
         return ink
     pixels = np.asarray(ink)
     cells, to_pixels = to_cells(pixels)
+    if _is_frame(cells > 32):
+        raise BlankImageError()
     try:
         mask = _pieces(cells, 32, most=0.5)  # a drawing may run into the border, a table does more
     except BlankImageError:

@@ -1,6 +1,7 @@
 """Pictures as they come from cameras, paint programs and strangers."""
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -188,11 +189,24 @@ def test_a_photo_of_an_empty_page_is_blank(turned):
         dict(ruled="mild", texture="mild", noise="mild"),
         dict(squared="medium", uneven="medium", noise="mild"),
         dict(specks="mild", noise="mild"),
+        dict(frame="strong"),
+        dict(uneven="strong"),
+        dict(texture="medium", shadow="medium", jpeg="medium"),
+        dict(corner="medium", uneven="medium", blur="mild"),
     ):
         for seed in range(3):
             picture = degrade(empty, effects, seed)
             with pytest.raises(BlankImageError):
                 to_ink(ImageOps.invert(picture) if turned else picture)
+
+
+def test_nearly_every_shadow_with_a_hard_edge_is_seen_through():
+    found = 0
+    for seed in range(20):
+        with suppress(BlankImageError):
+            to_ink(degrade(Image.new("L", (280, 280)), dict(shadow="strong"), seed))
+            found += 1
+    assert found <= 4  # half of them before a ring around the ink was looked at
 
 
 def test_two_digits_are_both_kept():
