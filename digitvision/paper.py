@@ -52,7 +52,9 @@ def is_light_ink(
     small = grey.copy()
     small.thumbnail((128, 128), Image.Resampling.BOX)
     mean = small.filter(ImageFilter.BoxBlur(max(small.size) / 6))
-    return bool(((np.asarray(small, np.float32) - np.asarray(mean)) ** 3).mean() > 0)
+    away = np.asarray(small, np.float32) - np.asarray(mean)
+    rim = max(1, min(small.size) // 10)  # a table or a frame at the border is no ink
+    return bool((away[rim:-rim, rim:-rim] ** 3).sum() > 0)
 
 
 def contrast_to_paper(
@@ -263,6 +265,8 @@ def photo_ink(
         floor = max(8 * float(np.median(np.abs(contrast))), MIN_CONTRAST / 510)
         if floor < 0.3:
             break
+    else:  # half of the picture is no paper: a note on a table, a digit cut out tightly
+        floor = otsu(contrast)
     cells, to_pixels = to_cells(contrast)
     threshold = floor
     for _ in range(3):

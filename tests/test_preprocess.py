@@ -209,6 +209,23 @@ def test_nearly_every_shadow_with_a_hard_edge_is_seen_through():
     assert found <= 4  # half of them before a ring around the ink was looked at
 
 
+def test_a_note_on_a_larger_table_is_read():
+    note, rng = spoiled(dict(uneven="mild")).convert("L"), np.random.default_rng(0)
+    wood = Image.fromarray(rng.normal(70, 8, (30, 30)).clip(0, 255).astype(np.uint8))
+    picture = wood.resize((450, 450), Image.Resampling.BICUBIC)
+    picture.paste(note.resize((250, 250)), (90, 110))
+    assert Recognizer.shared().predict(picture).digit == 7
+
+
+def test_the_black_bar_of_a_scan_is_not_taken_for_the_board():
+    one = rasterize([[(330, 250), (290, 550)]], size=800, brush=10).crop((0, 0, 600, 800))
+    scan = 255 - np.asarray(one)
+    scan[np.random.default_rng(0).random(scan.shape) < 0.0015] = 0
+    scan[:, :12] = 0
+    left, top, right, bottom = to_ink(Image.fromarray(scan).convert("1")).getbbox()
+    assert left > 135 and right < 175 and 140 < bottom - top < 165  # half as large
+
+
 def test_two_digits_are_both_kept():
     both = Image.new("L", (560, 280))
     for left in (0, 280):
