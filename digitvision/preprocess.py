@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import ExifTags, Image, ImageDraw, ImageOps
 
 from .paper import MIN_CONTRAST, BlankImageError, keep_digit, photo_ink
 
@@ -72,7 +72,7 @@ def _flatten(image: Image.Image) -> Image.Image:
     "A picture with transparency as grey, laid on the background its visible part stands out from."
     if image.mode in ("La", "RGBa"):  # colours multiplied by alpha: Pillow undoes that first
         image = image.convert(image.mode.upper())
-    image = image.convert("RGBA")
+    image = image if image.mode == "RGBA" else image.convert("RGBA")
     grey, alpha = image.convert("L"), image.getchannel("A")
     if alpha.getextrema()[0] == 255:  # nothing is transparent
         return grey
@@ -109,8 +109,9 @@ def _extremes(histogram: list[int]) -> tuple[int, int]:
 def _clearest(image: Image.Image, grey: Image.Image) -> Image.Image:
     "The channel in which coloured ink stands out, if it does so much more than in grey."
     darkest, lightest = grey.getextrema()
-    opaque = image.mode != "RGBA" or image.getchannel("A").getextrema()[0] == 255
-    if lightest - darkest > 128 or image.mode not in ("RGB", "RGBA") or not opaque:
+    if lightest - darkest > 128 or image.mode not in ("RGB", "RGBA"):
+        return grey
+    if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:
         return grey
     channels = [_shrink(grey), *_shrink(image).split()[:3]]
     spread = [np.ptp(_extremes(channel.histogram())) for channel in channels]
@@ -126,7 +127,8 @@ def to_grey(
     Where the ink is of a colour as bright as the paper, it is the channel that shows it best."""
     if not all(image.size):
         raise BlankImageError("The picture has no pixels.")
-    image = ImageOps.exif_transpose(image)
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        image = ImageOps.exif_transpose(image)
     if image.mode == "P" and not image.has_transparency_data:
         image = image.convert("RGB")
     return _clearest(image, _convert(image))
