@@ -6,8 +6,8 @@
 __all__ = ['CHECKPOINTS', 'BINS', 'Curves', 'ACCEPTED', 'SHARES', 'Checkpoint', 'load_checkpoint', 'Answers', 'ask', 'confusion',
            'plot_confusion', 'tile', 'explore', 'per_digit', 'worst', 'show_answers', 'suspects', 'calibration',
            'calibration_error', 'plot_calibration', 'answered', 'plot_answered', 'robustness', 'plot_robustness',
-           'tally', 'pen_answers', 'pen_report', 'picture_report', 'refusals', 'report', 'robustness_report',
-           'evaluation']
+           'tally', 'pen_answers', 'pen_report', 'picture_report', 'threshold_for', 'refusals', 'report',
+           'robustness_report', 'evaluation']
 
 # %% ../notebooks/06_evaluate.ipynb #234c295b
 import hashlib
@@ -444,7 +444,14 @@ def picture_report(
     }
 
 # %% ../notebooks/06_evaluate.ipynb #b2042609
-ACCEPTED = 0.985  # share of real digits that must pass, where networks are compared
+ACCEPTED = 0.985  # share of real digits that must pass
+
+
+def threshold_for(
+    scores: np.ndarray,  # float (n,), of real digits
+) -> float:
+    "The score that 98.5% of real digits reach."
+    return float(np.quantile(scores, 1 - ACCEPTED, method="lower"))
 
 
 def refusals(
@@ -454,7 +461,7 @@ def refusals(
 ) -> dict[str, Any]:
     "How well the score tells digits from other things: as shipped, and if 98.5% of digits pass."
     shipped = checkpoint.card.get("digit_threshold", 0.0)  # 0 refuses nothing
-    fair, kinds = float(np.quantile(digits, 1 - ACCEPTED)), {}
+    fair, kinds = threshold_for(digits), {}
     for kind, images in others.items():
         probabilities, scores = checkpoint.read(images)
         is_digit = np.arange(len(digits) + len(scores)) < len(digits)

@@ -111,8 +111,8 @@ def _threshold(card: dict[str, Any]) -> str:
     "Where the line was drawn, and on whom."
     return (
         f"The threshold, {card['digit_threshold']}, was chosen so that 98.5% of "
-        f"{card['threshold_on']} pass, drawn half as wide as the canvas. The digits in this "
-        "table are drawn 70% as wide."
+        f"{card['threshold_on']} pass. The digits in this table are drawn 70% as wide as the "
+        "canvas."
     )
 
 

@@ -301,14 +301,19 @@ FORMS = {  # digits as some people write them, in the unit square; corners are r
         [_path("24 50 5X"), _path("2X 8X")],
         [_path("25 60 6X")],
         [_path("05 60 6X")],
-        [_path("13 50 4X")],
     ],
     "2": [[_path("12 30 60 83 1X 9X")]],
     "3": [[_path("10 80 44 74 87 79 4X 19")]],
     "4": [[_path("20 16 86"), _path("63 6X")], [_path("70 7X"), _path("70 06 X6")]],
     "5": [[_path("X0 40 24 64 86 78 5X 1X")], [_path("30 24 64 86 78 5X 1X"), _path("30 X0")]],
     "6": [[_path("70 34 17 3X 6X 87 65 36")]],
-    "7": [[_path("10 90 4X"), _path("35 75")], [_path("02 10 90 4X"), _path("25 85")]],
+    "7": [
+        [_path("10 90 4X"), _path("35 75")],
+        [_path("02 10 90 4X"), _path("25 85")],
+        [_path("11 70 4X")],
+        [_path("22 80 4X")],
+        [_path("23 21 80 3X")],
+    ],
     "9": [[_path("71 41 22 24 45 73 71 6X")], [_path("83 64 34 23 31 60 82 77 5X 2X")]],
 }
 
@@ -324,7 +329,7 @@ def printed_digit(chance: np.random.Generator) -> tuple[Image.Image, str]:
         ndimage.gaussian_filter1d(_resample(np.array(stroke)), corner, axis=0, mode="nearest")
         for stroke in form
     ]
-    return draw(handwrite(rounded, chance), chance), digit
+    return draw(handwrite(rounded, chance, 0.7), chance), digit
 
 
 def printed_digits(count: int, seed: int = 42) -> Rendered:

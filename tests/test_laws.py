@@ -11,13 +11,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CHAINS = [
     [
-        *("data", "preprocess", "nondigits", "model", "train", "record", "verdict", "experiments"),
-        *("harder", "evaluate", "reader", "model_card"),
+        *("data", "paper", "preprocess", "degrade", "nondigits", "model", "train", "record"),
+        *("verdict", "experiments", "harder", "evaluate", "reader", "model_card"),
     ],
-    ["preprocess", "inference", "explain", "widget"],
+    ["paper", "preprocess", "inference", "explain", "widget"],
 ]
 LIGHT = [
+    "digitvision.paper",
     "digitvision.preprocess",
+    "digitvision.degrade",
     "digitvision.inference",
     "digitvision.explain",
     "digitvision.widget",

@@ -1,6 +1,7 @@
 """Pictures as they come from cameras, paint programs and strangers."""
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from digitvision.degrade import degrade
 from digitvision.inference import ImageError, Recognizer, read_image
 from digitvision.preprocess import (
     BlankImageError,
@@ -152,3 +154,99 @@ def test_an_array_that_is_no_picture_is_refused(array):
 def test_strokes_that_are_no_strokes_are_refused(strokes):
     with pytest.raises(ValueError, match="trokes"):
         rasterize(strokes)
+
+
+def spoiled(effects: dict[str, str], seed: int = 1) -> Image.Image:
+    "The seven as a bad photo."
+    return degrade(DRAWING, effects, seed)
+
+
+PHOTOS = {
+    "bad light": dict(uneven="strong", noise="medium", jpeg="mild"),
+    "shadow": dict(shadow="strong", texture="mild"),
+    "squared paper": dict(squared="strong", uneven="mild", noise="mild"),
+    "ruled, far away": dict(ruled="medium", small="strong", jpeg="mild"),
+    "form": dict(frame="strong", specks="strong"),
+    "table": dict(corner="strong", noise="medium"),
+    "board": dict(dark="strong", uneven="mild", texture="mild"),
+    "pencil": dict(pencil="medium", uneven="medium", noise="mild"),
+    "pale colours": dict(colour="strong", blur="medium"),
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_bad_photo_has_the_same_digit(name, seed):
+    assert Recognizer.shared().predict(spoiled(PHOTOS[name], seed)).digit == 7
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_photo_of_an_empty_page_is_blank(turned):
+    empty = Image.new("L", (280, 280))
+    for effects in (
+        dict(noise="medium"),
+        dict(uneven="medium", noise="mild", jpeg="mild"),
+        dict(ruled="mild", texture="mild", noise="mild"),
+        dict(squared="medium", uneven="medium", noise="mild"),
+        dict(specks="mild", noise="mild"),
+        dict(frame="strong"),
+        dict(uneven="strong"),
+        dict(texture="medium", shadow="medium", jpeg="medium"),
+        dict(corner="medium", uneven="medium", blur="mild"),
+    ):
+        for seed in range(3):
+            picture = degrade(empty, effects, seed)
+            with pytest.raises(BlankImageError):
+                to_ink(ImageOps.invert(picture) if turned else picture)
+
+
+def test_nearly_every_shadow_with_a_hard_edge_is_seen_through():
+    found = 0
+    for seed in range(20):
+        with suppress(BlankImageError):
+            to_ink(degrade(Image.new("L", (280, 280)), dict(shadow="strong"), seed))
+            found += 1
+    assert found <= 4  # half of them before a ring around the ink was looked at
+
+
+def test_a_note_on_a_larger_table_is_read():
+    note, rng = spoiled(dict(uneven="mild")).convert("L"), np.random.default_rng(0)
+    wood = Image.fromarray(rng.normal(70, 8, (30, 30)).clip(0, 255).astype(np.uint8))
+    picture = wood.resize((450, 450), Image.Resampling.BICUBIC)
+    picture.paste(note.resize((250, 250)), (90, 110))
+    assert Recognizer.shared().predict(picture).digit == 7
+
+
+def test_the_black_bar_of_a_scan_is_not_taken_for_the_board():
+    one = rasterize([[(330, 250), (290, 550)]], size=800, brush=10).crop((0, 0, 600, 800))
+    scan = 255 - np.asarray(one)
+    scan[np.random.default_rng(0).random(scan.shape) < 0.0015] = 0
+    scan[:, :12] = 0
+    left, top, right, bottom = to_ink(Image.fromarray(scan).convert("1")).getbbox()
+    assert left > 135 and right < 175 and 140 < bottom - top < 165  # half as large
+
+
+def test_two_digits_are_both_kept():
+    both = Image.new("L", (560, 280))
+    for left in (0, 280):
+        both.paste(DRAWING, (left, 0))
+    left, _, right, _ = to_ink(degrade(both, dict(uneven="medium", noise="mild"), 0)).getbbox()
+    assert left < 100 and right > 440
+
+
+def test_a_photo_of_many_megapixels_is_shrunk_and_read():
+    large = spoiled(dict(uneven="medium", noise="mild")).resize((3000, 3000))
+    assert max(to_ink(large).size) <= 640
+    assert Recognizer.shared().predict(large).digit == 7
+
+
+@pytest.mark.parametrize("left", [0, 268])
+def test_a_drawing_may_lie_at_the_border(left):
+    one = rasterize([[(left + 6, 40), (left + 6, 160)]], brush=12)
+    assert to_ink(one).getbbox() == one.getbbox()
+
+
+def test_a_bar_that_runs_into_the_border_stays():
+    five = [[(150, 120), (145, 180), (190, 170), (195, 215), (150, 230)], [(170, 85), (279, 75)]]
+    drawing = rasterize(five)
+    assert to_ink(drawing).tobytes() == drawing.tobytes()
