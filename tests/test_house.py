@@ -30,7 +30,7 @@ def test_the_base_has_no_tensorflow():
     base = {Requirement(line).name for line in PROJECT["dependencies"]}
     assert base == {
         "click", "flask", "msgspec", "numpy", "onnxruntime", "pillow",
-        "prometheus-client", "waitress",
+        "prometheus-client", "pyspng", "waitress",
     }  # fmt: skip
 
 

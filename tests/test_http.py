@@ -79,6 +79,7 @@ ERRORS = [
     (b'{"image": "data:image/png;base64,\\ud800"}', 400, "malformed_json"),
     (b'{"image": "data:image/png;base64,Nzc3"}', 400, "invalid_image"),
     (b'{"image": "' + data_url(SEVEN)[:400].encode() + b'"}', 400, "invalid_image"),
+    (b'{"image": "' + canvas_url(SEVEN)[:4000].encode() + b'"}', 400, "invalid_image"),
     (b'{"image": "", "preprocess": "magic"}', 400, "invalid_request"),
     (b'{"image": "", "preprocess": []}', 400, "invalid_request"),
     (json.dumps({"image": bomb()}).encode(), 413, "image_too_large"),

@@ -11,9 +11,11 @@ import random
 import re
 import sys
 import time
+import warnings
 import zlib
 from collections import Counter
 
+from benchmarks.report import put
 from digits import DIGITS
 from PIL import Image
 
@@ -96,15 +98,20 @@ def fuzz(count: int, seed: int = 0) -> Counter:
 
 
 def main() -> None:
+    warnings.filterwarnings("ignore", module="PIL")  # as the server does
     start = time.perf_counter()
     answers = fuzz(int(sys.argv[1]))
     seconds = time.perf_counter() - start
     totals = Counter()
     for (status, code, _), times in answers.items():
         totals[status, code] += times
-    print(f"{sum(totals.values()):,} inputs in {seconds:.0f} s, {len(answers)} different answers")
-    for (status, code), times in totals.most_common():
-        print(f"{status} {code:16}{times:9,}")
+    count = sum(totals.values())
+    lines = [f"{count:,} inputs in {seconds:.0f} s; {len(answers):,} different answers:", ""]
+    lines += ["| status | code | inputs |", "|---|---|---|"]
+    put(
+        "fuzz",
+        lines + [f"| {status} | {code} | {n:,} |" for (status, code), n in totals.most_common()],
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Ours, a naive server and a serving framework, with the same model and the same drawings.
 
 Run it with `make bench`: all three are up at once and loaded in turns, so that a noisy machine is
-noisy for each. It prints the table of docs/benchmarks.md, ratios first, and writes its plot."""
+noisy for each. It writes the table of docs/benchmarks.md, ratios first, and its plot."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,11 +19,12 @@ from urllib.request import urlopen
 
 import matplotlib.pyplot as plt
 import numpy as np
+from benchmarks.report import DOCS, put
 from helpers import free_port
 
 ROUNDS, SECONDS, CLIENTS = 3, 3, (1, 8, 32)
 ROOT = Path(__file__).parent.parent.parent
-PLOT = ROOT / "docs" / "benchmarks.svg"
+PLOT = DOCS / "benchmarks.svg"
 NAMES = {"ours": "DigitVision", "framework": "LitServe", "naive": "Flask + Keras"}
 
 
@@ -48,6 +50,7 @@ def serving(*command: str) -> Iterator[tuple[str, float]]:
         env=os.environ | paths,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     address = f"http://127.0.0.1:{port}/api"
     try:
@@ -61,7 +64,7 @@ def serving(*command: str) -> Iterator[tuple[str, float]]:
                 time.sleep(0.02)
         yield f"{address}/predict", time.perf_counter() - start
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # LitServe leaves its workers behind
         process.wait()
 
 
@@ -141,7 +144,12 @@ def main() -> None:
         commands = dict(zip(NAMES, [ours, *others], strict=True))
         up = {name: stack.enter_context(serving(*command)) for name, command in commands.items()}
         results = measure({name: address for name, (address, _) in up.items()})
-    print("\n".join(table(results, {name: seconds for name, (_, seconds) in up.items()})))
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    about = (
+        f"Load of the machine at the end (with the benchmark's own, over 1, 5, 15 minutes): {load}."
+    )
+    ready = {name: seconds for name, (_, seconds) in up.items()}
+    put("serving", [*table(results, ready), "", about])
     draw(results)
 
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks.load import Load
+from benchmarks.report import put
 from helpers import family, serve
 
 
@@ -27,31 +28,38 @@ def memory(process: subprocess.Popen) -> tuple[int, list[int]]:
     return round(shared / 1024), resident
 
 
-def say(when: str, process: subprocess.Popen) -> None:
-    total, resident = memory(process)
-    print(f"memory {when}: {total} MiB, resident {' + '.join(map(str, resident))}", flush=True)
-
-
 def main() -> None:
-    minutes = float(sys.argv[1])
+    minutes, memories = float(sys.argv[1]), {}
     with serve() as (server, process):
         address = f"{server}/api/predict"
         time.sleep(2)
-        say("idle", process)
+        memories["idle"] = memory(process)
         capacity = Load(address, 8, 10).rate
-        say("after the first load", process)
+        memories["after the first load"] = memory(process)
         load = Load(address, 8, 60 * minutes, 0.8 * capacity)
-        say("at the end", process)
+        memories["at the end"] = memory(process)
         command = [sys.executable, "-m", "benchmarks.load", address, "8", "4"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as last:
             time.sleep(2)
             process.send_signal(signal.SIGTERM)
             stopped = process.wait(20)
             end = json.loads(last.stdout.read())
-    print(f"capacity {capacity:.0f} requests/s; soaked at 80% of it for {minutes:g} minutes")
-    print(json.dumps({key: round(value, 2) for key, value in load.summary().items()}))
-    print(f"SIGTERM under load: exit code {stopped}, {end['answered']} answered before the end")
-    print(f"load of the machine: {os.getloadavg()}")
+    seen = {name: round(value, 1) for name, value in load.summary().items()}
+    put(
+        "soak",
+        [
+            "```",
+            f"capacity {capacity:.0f} requests/s; soaked at 80% of it for {minutes:g} minutes",
+            json.dumps(seen),
+            *(
+                f"memory {when}: {all_} MiB; resident in each process {' + '.join(map(str, each))}"
+                for when, (all_, each) in memories.items()
+            ),
+            f"SIGTERM under load: exit code {stopped}, {end['answered']} answered before the end",
+            f"load of the machine: {', '.join(f'{one:.1f}' for one in os.getloadavg())}",
+            "```",
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -1,34 +1,66 @@
 """Where the time of one predict goes, stage by stage, without HTTP, beside its physical floor.
 
 Run it with `PYTHONPATH=tests python -m benchmarks.stages`. The drawings are the ten digits,
-280×280, as the page sends them. The time is that of the processor, on one thread: what other
+280×280, as the page sends them; the stages follow one another as in a request, so that each finds
+the caches as the one before left them. The time is that of the processor, on one thread: what other
 programs take meanwhile is not in it, but that they slow the memory is."""
 
 import base64
 import io
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 import numpy as np
+from benchmarks.report import put
 from digits import DIGITS
 from helpers import canvas_url
 from PIL import Image
 
 from app import bodies, create_app, shapes
-from digitvision.inference import Recognizer, decode_data_url, prepare
+from digitvision.inference import FORMATS, Recognizer, decode_data_url
 from digitvision.preprocess import fit_mnist, rasterize, to_ink
 
-ROUNDS = 200
+JSON = "application/json"
+ROUNDS = 2000
 LAYERS = [(26, 1, 32), (24, 32, 32), (10, 32, 64), (8, 64, 64), (2, 64, 128)]  # side, from, to
 MULTIPLY_ADDS = sum(side**2 * 9 * given * made for side, given, made in LAYERS) + 512 * 11
 
 
-def microseconds(run: Callable[[int], object]) -> float:
-    "Median time of one call over all drawings."
+def request(body: bytes, recognizer: Recognizer) -> Iterator[str]:
+    "Does all the work of one; yields the name of each stage that is done."
+    url = bodies.DECODERS[shapes.Image].decode(body).image
+    yield "JSON parse"
+    picture = decode_data_url(url)
+    yield "base64 and PNG"
+    ink = to_ink(picture)
+    yield "ink"
+    seen = fit_mnist(ink)
+    yield "fit"
+    prediction = recognizer.predict_inputs([seen])[0]
+    yield "network"
+    msgspec.json.encode(bodies.reply(prediction, recognizer))
+    yield "reply"
+
+
+def measure(sent: list[bytes]) -> dict[str, np.ndarray]:
+    "Microseconds of each stage and of the whole, in each round."
+    recognizer, times = Recognizer(), {}
+    for number in range(ROUNDS):
+        first = last = time.thread_time_ns()
+        for name in request(sent[number % 10], recognizer):
+            now = time.thread_time_ns()
+            times.setdefault(name, []).append(now - last)
+            last = now
+        times.setdefault("**all**", []).append(last - first)
+    return {name: np.array(each) / 1000 for name, each in times.items()}
+
+
+def median(run: Callable[[int], object]) -> float:
+    "Microseconds of a call."
     times = []
-    for number in range(ROUNDS * 10):
+    for number in range(ROUNDS):
         start = time.thread_time_ns()
         run(number % 10)
         times.append(time.thread_time_ns() - start)
@@ -46,58 +78,38 @@ def inflate(png: bytes) -> bytes:
 
 
 def gigaflops() -> float:
-    "What one core multiplies and adds in a second, measured on a product of matrices."
+    "What one core multiplies and adds in a second at best, measured on a product of matrices."
     side = 512
     a = np.ones((side, side), np.float32)
-    best = min(_time(lambda: a @ a) for _ in range(20))
-    return 2 * side**3 / best / 1e9
-
-
-def _time(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    times = []
+    for _ in range(50):
+        start = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - start)
+    return 2 * side**3 / min(times) / 1e9
 
 
 def main() -> None:
-    recognizer = Recognizer()
     urls = [canvas_url(rasterize(DIGITS[digit])) for digit in DIGITS]
     sent = [msgspec.json.encode({"image": url}) for url in urls]
-    texts = [url.split(",")[1] for url in urls]
-    pngs = [base64.b64decode(text) for text in texts]
+    pngs = [base64.b64decode(url.split(",")[1]) for url in urls]
     packed = [inflate(png) for png in pngs]
-    images = [decode_data_url(url) for url in urls]
-    inks = [to_ink(image) for image in images]
-    seen = [prepare(image) for image in images]
-    predictions = recognizer.predict_inputs(seen)
-    decoder = bodies.DECODERS[shapes.Image]
+    times = measure(sent)
     client = create_app().test_client()
-    app = client.application
-
-    def whole(n: int) -> None:
-        body = decoder.decode(sent[n])
-        framed = prepare(decode_data_url(body.image), body.preprocess)
-        app.json.dumps(bodies.reply(recognizer.predict_inputs([framed])[0], recognizer))
-
-    stages = {
-        "JSON parse": lambda n: decoder.decode(sent[n]),
-        "base64": lambda n: base64.b64decode(texts[n], validate=True),
-        "PNG": lambda n: Image.open(io.BytesIO(pngs[n])).load(),
-        "ink": lambda n: to_ink(images[n]),
-        "fit": lambda n: fit_mnist(inks[n]),
-        "network": lambda n: recognizer.predict_inputs([seen[n]]),
-        "reply": lambda n: app.json.dumps(bodies.reply(predictions[n], recognizer)),
-        "all of these": whole,
-        "with Flask": lambda n: client.post(
-            "/api/predict", data=sent[n], content_type="application/json"
-        ),
-        "floor: inflate": lambda n: zlib.decompress(packed[n]),
-    }
-    with app.test_request_context():
-        for name, run in stages.items():
-            print(f"{name:16}{microseconds(run):9.0f} µs", flush=True)
+    flask = median(lambda n: client.post("/api/predict", data=sent[n], content_type=JSON))
+    pillow = median(lambda n: Image.open(io.BytesIO(pngs[n]), formats=FORMATS).load())
     speed = gigaflops()
-    print(f"floor: network  {2 * MULTIPLY_ADDS / speed / 1000:9.0f} µs at {speed:.0f} GFLOP/s")
+    floors = {
+        "base64 and PNG": f"{median(lambda n: zlib.decompress(packed[n])):.0f}: its bytes inflated "
+        f"by Python's zlib. Pillow takes {pillow:.0f}",
+        "network": f"{2 * MULTIPLY_ADDS / speed / 1000:.0f}: its {MULTIPLY_ADDS / 1e6:.1f} million "
+        f"multiply-adds at the {speed:.0f} GFLOP/s measured on one core",
+    }
+    lines = ["| stage | p50, µs | best tenth | floor |", "|---|---|---|---|"]
+    for name, each in times.items():
+        p10, p50 = np.percentile(each, (10, 50))
+        lines.append(f"| {name} | {p50:.0f} | {p10:.0f} | {floors.get(name, '')} |")
+    put("stages", [*lines, f"| with Flask's test client | {flask:.0f} | | |"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,18 @@
+"""docs/benchmarks.md: what a benchmark measured goes between its two marks."""
+
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+
+def put(name: str, lines: list[str]) -> None:
+    "Print the lines, and put them where the marks `<!-- name -->` and `<!-- /name -->` are."
+    text = "\n".join(lines)
+    print(text)
+    file = DOCS / "benchmarks.md"
+    page = file.read_text(encoding="utf-8")
+    mark = re.compile(f"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+    if not mark.search(page):
+        raise ValueError(f"{file} has no place for {name}.")
+    file.write_text(mark.sub(lambda found: found[1] + text + found[2], page), encoding="utf-8")
