@@ -101,7 +101,7 @@ PEOPLE = {  # data: who wrote it, what it was used for
         "choosing recipe and threshold; never learned from, and no part of this project",
     ],
     "scikit-learn's `load_digits`, 1,797 of 8×8 pixels": [
-        "43 people (Alpaydin and Kaynak, 1998)",
+        "13 people (Alpaydin and Kaynak, 1998)",
         "measured only",
     ],
 }
