@@ -186,6 +186,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'digitvision.inference.Recognizer.shared': ( 'inference.html#recognizer.shared',
                                                                                     'digitvision/inference.py'),
                                        'digitvision.inference._from_array': ('inference.html#_from_array', 'digitvision/inference.py'),
+                                       'digitvision.inference._is_canvas': ('inference.html#_is_canvas', 'digitvision/inference.py'),
                                        'digitvision.inference._open': ('inference.html#_open', 'digitvision/inference.py'),
                                        'digitvision.inference.decode_data_url': ( 'inference.html#decode_data_url',
                                                                                   'digitvision/inference.py'),

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import pyspng
 from PIL import Image, UnidentifiedImageError
 
 from .preprocess import BlankImageError, fit_mnist, resize_only, to_ink
@@ -40,11 +41,20 @@ class ImageTooLargeError(ImageError):
     "The picture has more than MAX_PIXELS pixels."
 
 
+def _is_canvas(image: Image.Image, file: Any) -> bool:
+    "Whether it is what browsers make of a canvas: a PNG of RGBA, 8 bits each, and nothing else."
+    if (image.format, image.info) != ("PNG", {}) or not isinstance(file, io.BytesIO):
+        return False
+    return file.getbuffer()[24:29] == b"\x08\x06\0\0\0"  # bits, RGBA, packing, filters, in order
+
+
 def _open(file: Any) -> Image.Image:
     "The first frame of a picture file, decoded; its size is checked before."
     try:
         image = Image.open(file, formats=FORMATS)
         if image.width * image.height <= MAX_PIXELS:
+            if _is_canvas(image, file):
+                return Image.fromarray(pyspng.load(file.getvalue()))
             image.load()
             return image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
