@@ -12,7 +12,7 @@ from PIL import Image
 from digitvision.inference import CHECKPOINTS
 
 app = Flask(__name__)
-model = keras.saving.load_model(CHECKPOINTS / "baseline.keras")
+model = keras.saving.load_model(CHECKPOINTS / "digitvision.keras")
 
 
 @app.get("/api/health")
@@ -24,8 +24,8 @@ def health():
 def predict():
     png = base64.b64decode(request.get_json()["image"].split(",")[1])
     image = Image.open(io.BytesIO(png)).convert("L").resize((28, 28))
-    probabilities = model.predict(np.asarray(image)[None, :, :, None] / 255, verbose=0)[0]
-    return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
+    logits, _ = model.predict(np.asarray(image)[None, :, :, None] / 255, verbose=0)
+    return {"digit": int(logits.argmax()), "logits": logits[0].tolist()}
 
 
 if __name__ == "__main__":
