@@ -244,6 +244,7 @@ def test_the_counts_of_all_workers_add_up():
 @POSIX
 def test_workers_end_when_nobody_is_left_to_stop_them():
     with serve("--workers", "2") as (address, process):
+        assert len(family(process)) == 3
         process.kill()
         process.wait()
         host, port = address.removeprefix("http://").split(":")
@@ -252,6 +253,21 @@ def test_workers_end_when_nobody_is_left_to_stop_them():
             while time.monotonic() < end:
                 socket.create_connection((host, int(port)), timeout=5).close()
                 time.sleep(0.1)
+
+
+@POSIX
+def test_who_stands_at_the_door_when_it_closes_is_let_in():
+    with serve("--workers", "1") as (address, process):
+        process.send_signal(signal.SIGSTOP)
+        waiting = [connect(address) for _ in range(5)]
+        for connection in waiting:
+            connection.request("POST", "/api/predict", BODY, HEADERS)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        for connection in waiting:
+            assert json.loads(connection.getresponse().read())["digit"] == 4
+            connection.close()
+        assert process.wait(10) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")

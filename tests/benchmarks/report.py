@@ -15,4 +15,6 @@ def put(name: str, lines: list[str]) -> None:
     mark = re.compile(f"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
     if not mark.search(page):
         raise ValueError(f"{file} has no place for {name}.")
-    file.write_text(mark.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", page), encoding="utf-8")
+    file.write_text(
+        mark.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", page), encoding="utf-8"
+    )
