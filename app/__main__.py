@@ -84,8 +84,8 @@ def main(
         message = f"Port {port} of {host} {reason}. Choose another with --port."
         raise click.ClickException(message) from error
     address = f"[{host}]" if ":" in host else host
-    click.echo(f"DigitVision is at http://{address}:{port} (model {model}). Press Ctrl+C to stop.")
-    server.run()
+    text = f"DigitVision is at http://{address}:{port} (model {model}). Press Ctrl+C to stop."
+    server.run(announce=lambda: click.echo(text))
 
 
 if __name__ == "__main__":

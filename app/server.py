@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 
 from flask import Flask
@@ -131,6 +132,11 @@ class Listener(TcpWSGIServer):
         "There is no thread to wake."
 
 
+def _hear(handler: Callable[..., None]) -> None:
+    for one in SIGNALS:
+        signal.signal(one, handler)
+
+
 class Server:
     "An app on a port, until a signal says stop."
 
@@ -164,17 +170,27 @@ class Server:
             Listener.shared = True
         self.shares = [listen({}) for _ in range(workers)]
         self.sockets = self.shares[0]
+        rehearse(app)
 
-    def run(self) -> None:
+    def run(self, announce: Callable[[], None]) -> None:
         "Serve until SIGINT or SIGTERM, then answer what was accepted."
-        if len(self.shares) == 1:
-            self._serve()
+        if len(self.shares) > 1:
+            self._supervise(announce)
         else:
-            self._supervise()
+            _hear(self._ask_to_stop)
+            announce()
+            self._serve()
 
-    def _supervise(self) -> None:
+    def _supervise(self, announce: Callable[[], None]) -> None:
         "Start the workers, and each that ends again; they have the model and the port from here."
         running: dict[int, int] = {}  # process id: number
+
+        def start_missing() -> None:
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # or one that starts would not hear
+            for number in set(range(len(self.shares))) - set(running.values()):
+                if not self.stop_asked:
+                    running[self._start(number)] = number
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
         def stop(*_) -> None:
             self.stop_asked = True
@@ -184,20 +200,16 @@ class Server:
                 with suppress(ProcessLookupError):  # it ended this very moment
                     os.kill(process, signal.SIGTERM)
 
-        rehearse(self.app)
         gc.freeze()  # or the workers' collections would touch, and so copy, all that they share
-        for one in SIGNALS:
-            signal.signal(one, stop)
-        while running or not self.stop_asked:
-            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-            for number in set(range(len(self.shares))) - set(running.values()):
-                if not self.stop_asked:
-                    running[self._start(number)] = number
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        _hear(stop)
+        start_missing()
+        announce()
+        while running:
             began = time.monotonic()
             running.pop(os.wait()[0])
             if not self.stop_asked:  # one that cannot live is not started all the time
                 time.sleep(max(0.0, 0.2 - (time.monotonic() - began)))
+            start_missing()
 
     def _start(self, number: int) -> int:
         "A process that serves, and its id."
@@ -208,15 +220,13 @@ class Server:
         self.sockets = self.shares.pop(number)
         for share in self.shares:
             self._close(share)
+        _hear(self._ask_to_stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        rehearse(self.app)
         self._serve(parent)
         os._exit(0)
 
     def _serve(self, parent: int | None = None) -> None:
-        rehearse(self.app)
-        for one in SIGNALS:
-            signal.signal(one, self._ask_to_stop)
-        if parent:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         checked = time.monotonic()
         while not self.stop_asked:
             self._turn(0.5)

@@ -72,7 +72,7 @@ def test_a_thousand_idle_connections_leave_room_for_one_that_asks():
     resource.setrlimit(resource.RLIMIT_NOFILE, (2500, hard))  # the server inherits it
     clients = []
     try:
-        with serve() as (address, _):
+        with serve("--workers", "1") as (address, _):
             for _ in range(1000):
                 clients.append(dial(address))
             connection = connect(address)
