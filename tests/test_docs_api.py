@@ -33,12 +33,13 @@ def test_the_examples_run(server, tmp_path):
         )
         assert run.returncode == 0, run.stderr
         replies += [json.loads(line) for line in run.stdout.splitlines()]
-    one, tiny, python, batch, inside, card, health = replies
+    one, tiny, python, batch, inside, card, health, counts = replies
     assert one["digit"] == tiny["digit"] == batch["predictions"][0]["digit"] == 7
     assert python == one
     assert batch["predictions"][1]["error"]["code"] == "invalid_image"
     assert inside["digit"] == 7 and len(inside["timeline"]["points"]) == 4
     assert card["name"] == one["model"] == health["model"]
+    assert counts > 0
 
 
 def test_every_route_is_documented():
