@@ -1,4 +1,4 @@
-"""The command line: data, predict, train, experiments, evaluate, reader and app."""
+"""The command line: data, predict, train, experiments, evaluate, reader, speed and app."""
 
 import json
 import runpy
@@ -13,6 +13,7 @@ from digitvision.cli_evaluate import evaluate
 from digitvision.cli_experiments import experiments
 from digitvision.cli_models import OVERWRITE, announce, check_name
 from digitvision.cli_reader import reader
+from digitvision.cli_speed import speed
 from digitvision.inference import CHECKPOINTS, DEFAULT_MODEL, ModelError, Prediction, Recognizer
 
 
@@ -28,7 +29,8 @@ class _Commands(click.Group):
         except (click.exceptions.Exit, click.Abort):  # click's own ways out are RuntimeErrors
             raise
         except ModuleNotFoundError as error:  # the base install has no TensorFlow
-            message = f'This command needs more packages ({error.name}): pip install -e ".[train]"'
+            extra = "scale" if error.name == "ray" else "train"
+            message = f'This command needs more packages ({error.name}): pip install -e ".[{extra}]"'
             raise click.ClickException(message) from error
         except (ModelError, OSError, RuntimeError, ValueError) as error:
             raise click.ClickException(str(error)) from error
@@ -172,6 +174,7 @@ def _show(run) -> None:
 main.add_command(experiments)
 main.add_command(evaluate)
 main.add_command(reader)
+main.add_command(speed)
 
 
 @main.command(

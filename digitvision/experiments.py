@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SIX', 'SWEEPS', 'EXPERIMENTS', 'RECORD', 'WORK', 'SECONDS_PER_IMAGE', 'SECONDS_PER_STEP', 'TABLE', 'Experiment',
-           'find', 'curve_path', 'recorded', 'run', 'expected_seconds', 'missing', 'run_all', 'finding', 'agreement',
-           'table', 'report', 'render_log', 'draw_curves', 'plot_sweep', 'write_log', 'time_ratio']
+           'find', 'curve_path', 'cpu_name', 'recorded', 'run', 'expected_seconds', 'missing', 'run_all', 'finding',
+           'agreement', 'table', 'report', 'render_log', 'draw_curves', 'plot_sweep', 'write_log', 'time_ratio']
 
 # %% ../notebooks/05_experiments.ipynb #93ea8060
 import json
@@ -171,7 +171,7 @@ def curve_path(record: str | Path, name: str, seed: int) -> Path:
     return Path(record).parent / "curves" / f"{name}-{seed}.json"
 
 
-def _cpu() -> str:
+def cpu_name() -> str:
     "The processor's name and number of cores."
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -199,7 +199,7 @@ def _row(experiment: Experiment, run: Run, scores: dict[str, dict]) -> Row:
         }
         | {"seconds": round(seconds, 1), "seconds_per_epoch": round(seconds / len(run.history), 2)}
         | {"cpu_seconds": round(sum(epoch["cpu_seconds"] for epoch in run.history), 1)}
-        | {"cpu": _cpu(), "python": platform.python_version()}
+        | {"cpu": cpu_name(), "python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES}
         | {"date": datetime.now(UTC).date().isoformat()}
     )
@@ -544,6 +544,6 @@ def time_ratio(
         "cpu_ratio": round(float(np.median(ratios[:, 1])), 2),
         "ratios": ratios[:, 0].round(2).tolist(),
         "images": images,
-        "cpu": _cpu(),
+        "cpu": cpu_name(),
         "date": datetime.now(UTC).date().isoformat(),
     }

@@ -36,6 +36,7 @@ def test_help_reads_well():
         "experiments",
         "evaluate",
         "reader",
+        "speed",
         "app",
     ]
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 CHAINS = [
     [
         *("data", "paper", "preprocess", "degrade", "nondigits", "model", "train", "record"),
-        *("verdict", "experiments", "harder", "evaluate", "reader", "model_card"),
+        *("verdict", "experiments", "harder", "evaluate", "reader", "model_card", "speed"),
     ],
     ["paper", "preprocess", "inference", "explain", "widget"],
 ]
