@@ -1,13 +1,18 @@
-"""What the HTTP and browser tests share: a real server and a real browser."""
+"""What the HTTP and browser tests share: the API, a real server and a real browser."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from browser import find_browser
+from contract import Api
+from flask.testing import FlaskClient
 from helpers import serve
 from playwright.sync_api import Browser, sync_playwright
 from sheet import Sheet
 
+from app import create_app
+
+ENGINES = ["local"]  # whose contract is tested: names of fixtures that give a client
 QUIET = [  # no window, and no calls home
     "--no-sandbox",
     "--disable-gpu",
@@ -23,6 +28,18 @@ QUIET = [  # no window, and no calls home
 def server() -> Iterator[str]:
     with serve() as (address, _):
         yield address
+
+
+@pytest.fixture(scope="session")
+def local() -> FlaskClient:
+    "The app in this process."
+    return create_app().test_client()
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def api(request) -> Api:
+    "The API of each engine: what is sent and what is answered is the same."
+    return Api(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="module")  # while it is open, an event loop runs that others would see
