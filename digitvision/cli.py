@@ -30,7 +30,8 @@ class _Commands(click.Group):
             raise
         except ModuleNotFoundError as error:  # the base install has no TensorFlow
             extra = "scale" if error.name == "ray" else "train"
-            message = f'This command needs more packages ({error.name}): pip install -e ".[{extra}]"'
+            install = f'pip install -e ".[{extra}]"'
+            message = f"This command needs more packages ({error.name}): {install}"
             raise click.ClickException(message) from error
         except (ModelError, OSError, RuntimeError, ValueError) as error:
             raise click.ClickException(str(error)) from error

@@ -46,11 +46,26 @@ def parse_seeds(ctx, parameter, text: str) -> list[int]:
     type=click.Path(exists=True, path_type=Path),
     help="Score runs on these pen strokes too (JSON lines: label, strokes).",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="One run after the other here, or side by side on a Ray cluster.",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help='The Ray cluster, "auto" for the one of this machine; else one is started for the time.',
+)
+@click.option("--cpus", type=float, help="CPUs of each run on Ray.  [default: 1]")
 @RECORD
-def run(names, seeds, dry_run, strokes, record):
+def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
     """Do the runs that are not on record yet; what was interrupted goes on.
 
     Several processes may be started: they share the work."""
+    if engine == "local" and (address or cpus):
+        raise click.UsageError("--address and --cpus are for --engine ray.")
     from digitvision import experiments as lab
     from digitvision.data import load_mnist
     from digitvision.record import pen_digits, read_rows, redrawn
@@ -67,7 +82,14 @@ def run(names, seeds, dry_run, strokes, record):
     drawings = {"canvas": redrawn(mnist.test)}
     if strokes:
         drawings["strokes"] = pen_digits(strokes)
-    done = lab.run_all(chosen, seeds, mnist, drawings, record)
+    if engine == "ray":
+        from digitvision.cluster import run_all_on_ray
+
+        done = run_all_on_ray(
+            chosen, seeds, mnist, drawings, record, address=address, cpus=cpus or 1
+        )
+    else:
+        done = lab.run_all(chosen, seeds, mnist, drawings, record)
     click.echo(
         f"{len(done)} runs done, {len(chosen) * len(set(seeds)) - len(done)} were not needed"
     )

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['SIX', 'SWEEPS', 'EXPERIMENTS', 'RECORD', 'WORK', 'SECONDS_PER_IMAGE', 'SECONDS_PER_STEP', 'TABLE', 'Experiment',
-           'find', 'curve_path', 'cpu_name', 'recorded', 'run', 'expected_seconds', 'missing', 'run_all', 'finding',
-           'agreement', 'table', 'report', 'render_log', 'draw_curves', 'plot_sweep', 'write_log', 'time_ratio']
+           'find', 'curve_path', 'cpu_name', 'recorded', 'perform', 'keep', 'run_folder', 'claim', 'run',
+           'expected_seconds', 'missing', 'run_all', 'finding', 'agreement', 'table', 'report', 'render_log',
+           'draw_curves', 'plot_sweep', 'write_log', 'time_ratio']
 
 # %% ../notebooks/05_experiments.ipynb #93ea8060
 import json
@@ -24,7 +25,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from tqdm.auto import tqdm
 
 from .data import Mnist, Split, load_mnist
@@ -225,6 +226,44 @@ def recorded(
     return None
 
 # %% ../notebooks/05_experiments.ipynb #5033352a
+def perform(
+    experiment: Experiment,
+    seed: int,
+    mnist: Mnist,
+    drawings: Mapping[str, Split],  # scored besides test
+    folder: Path | None = None,  # where the run is kept, so that one that was killed goes on
+    on_epoch: Callable[[History], None] | None = None,  # told the history after every epoch
+) -> tuple[Row, History]:
+    "Train, and look at the test set once: what belongs on record, where nothing is put yet."
+    if len(mnist.train.labels) < experiment.images:
+        raise ValueError(f"{experiment.name} needs {experiment.images:,} training images.")
+    part = mnist._replace(train=Split(*(array[: experiment.images] for array in mnist.train)))
+    finished = train(experiment.hyperparameters, part, seed, folder, on_epoch, progress=False)
+    splits = {"test": mnist.test} | dict(drawings)
+    scores = {name: measure(finished.model, split) for name, split in splits.items()}
+    return _row(experiment, finished, scores), finished.history
+
+
+def keep(record: str | Path, row: Row, history: History) -> None:
+    "Put a run on record: its curve, then its row. With the row the run is done."
+    path = curve_path(record, row["experiment"], row["seed"])
+    curve = json.dumps(history, indent=1) + "\n"
+    write_atomically(path, lambda part: part.write_text(curve, encoding="utf-8"))
+    append_row(record, row)
+
+# %% ../notebooks/05_experiments.ipynb #de5cea87
+def run_folder(work: str | Path, name: str, seed: int) -> Path:
+    "Where an unfinished run is kept."
+    return Path(work) / f"{name}-{seed}"
+
+
+def claim(work: str | Path, name: str, seed: int) -> AcquireReturnProxy:
+    "The right to do a run: `with` it. Raises Timeout if another process has it."
+    folder = run_folder(work, name, seed)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{folder}.lock", timeout=0).acquire()
+
+
 def run(
     experiment: Experiment,
     seed: int,
@@ -237,34 +276,18 @@ def run(
     """Do one run and put it on record, unless it is there; one that was killed goes on.
 
     Raises RecordError if the record is damaged, ValueError if it has other hyperparameters."""
-    mnist = mnist or load_mnist()
-    if len(mnist.train.labels) < experiment.images:
-        raise ValueError(f"{experiment.name} needs {experiment.images:,} training images.")
-    folder = Path(work) / f"{experiment.name}-{seed}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = run_folder(work, experiment.name, seed)
     try:
-        with FileLock(f"{folder}.lock", timeout=0):
+        with claim(work, experiment.name, seed):
             row = recorded(read_rows(record), experiment, seed)
-            return row or _run(
-                experiment, seed, mnist, drawings or {}, Path(record), folder, on_epoch
-            )
+            if row is None:
+                mnist = mnist or load_mnist()
+                row, history = perform(experiment, seed, mnist, drawings or {}, folder, on_epoch)
+                keep(record, row, history)
+                shutil.rmtree(folder, ignore_errors=True)
+            return row
     except Timeout:  # only of this lock: the one of the record waits as long as it takes
         return None
-
-# %% ../notebooks/05_experiments.ipynb #de5cea87
-def _run(experiment, seed, mnist, drawings, record, folder, on_epoch) -> Row:
-    "Train, look at the test set once, and keep curve and row, in this order."
-    part = mnist._replace(train=Split(*(array[: experiment.images] for array in mnist.train)))
-    finished = train(experiment.hyperparameters, part, seed, folder, on_epoch, progress=False)
-    splits = {"test": mnist.test} | dict(drawings)
-    scores = {name: measure(finished.model, split) for name, split in splits.items()}
-    curve = json.dumps(finished.history, indent=1) + "\n"
-    path = curve_path(record, experiment.name, seed)
-    write_atomically(path, lambda part: part.write_text(curve, encoding="utf-8"))
-    row = _row(experiment, finished, scores)
-    append_row(record, row)  # the last act: from here on the run is done
-    shutil.rmtree(folder, ignore_errors=True)
-    return row
 
 # %% ../notebooks/05_experiments.ipynb #43ea8d38
 SECONDS_PER_IMAGE, SECONDS_PER_STEP = (
@@ -310,7 +333,7 @@ def run_all(
     "Do all the runs that are not on record, and that no other process is at."
     rows = read_rows(record)
     for row in rows:  # a run killed between its row and this left its folder
-        shutil.rmtree(Path(work) / f"{row['experiment']}-{row['seed']}", ignore_errors=True)
+        shutil.rmtree(run_folder(work, row["experiment"], row["seed"]), ignore_errors=True)
     todo, done = missing(experiments, seeds, rows), []
     shape = "{desc} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
     with tqdm(total=sum(run[2] for run in todo), bar_format=shape, disable=not progress) as bar:

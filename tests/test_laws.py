@@ -13,6 +13,7 @@ CHAINS = [
     [
         *("data", "paper", "preprocess", "degrade", "nondigits", "model", "train", "record"),
         *("verdict", "experiments", "harder", "evaluate", "reader", "model_card", "speed"),
+        "cluster",
     ],
     ["paper", "preprocess", "inference", "explain", "widget"],
 ]

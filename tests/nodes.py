@@ -1,0 +1,50 @@
+"""A Ray cluster of two nodes, in a process of its own: Ray warns, and tests take no warnings."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+NODES = """
+import sys
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+for line in sys.stdin:
+    if line == "add\\n":
+        node = cluster.add_node(num_cpus=1)
+    else:
+        cluster.remove_node(node, allow_graceful=False)
+    print(cluster.address, flush=True)
+cluster.shutdown()
+"""
+QUIET = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+
+
+class Nodes:
+    "A node with one CPU, and a second one from when it is asked for until it is killed."
+
+    def __init__(self, process: subprocess.Popen):
+        self.process = process
+
+    def add(self) -> str:
+        "A second node; the cluster's address."
+        return self._tell("add")
+
+    def kill(self) -> None:
+        "The second node dies."
+        self._tell("kill")
+
+    def _tell(self, word: str) -> str:
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+
+@contextmanager
+def start_nodes() -> Iterator[Nodes]:
+    command = [sys.executable, "-c", NODES]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=QUIET, text=True, **pipes) as process:
+        yield Nodes(process)
+        process.stdin.close()
