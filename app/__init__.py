@@ -1,7 +1,7 @@
 """The web app: its routes and nothing else. Reading a digit is `digitvision.inference`'s work."""
 
 import mimetypes
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -48,6 +48,7 @@ def create_app(
     cors_origins: Collection[str] = (),  # other sites whose pages may call the API
     hosts: Collection[str] = (),  # names the server answers to; if none are given, to any
     workers: int = 1,  # processes that will serve it
+    readers: Callable[[str], Recognizer] = Recognizer.shared,  # the recogniser of a model
 ) -> Flask:
     "The app, its model loaded. Raises ModelError if there is no such model or it is damaged."
     reads(Recognizer.shared(model))  # the first run is slow: let it be ours
@@ -58,7 +59,7 @@ def create_app(
     app.register_error_handler(Exception, respond)
 
     def recognizer() -> Recognizer:
-        return Recognizer.shared(request.args.get("model", model))
+        return readers(request.args.get("model", model))
 
     @app.get("/")
     def page() -> Response:

@@ -56,6 +56,18 @@ def default_workers() -> int:
     type=click.IntRange(1, 64 if sys.platform == "linux" else 1),
     help="Processes that share the work.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Serve from this machine, or from a Ray cluster, where --workers are at most so many.",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help='The Ray cluster, "auto" for the one of this machine; else one is started for the time.',
+)
 @click.option("--log-requests", is_flag=True, help="One line of JSON on stderr for each request.")
 def main(
     host: str,
@@ -64,18 +76,33 @@ def main(
     cors_origins: tuple[str, ...],
     allowed_hosts: tuple[str, ...],
     workers: int,
+    engine: str,
+    address: str | None,
     log_requests: bool,
 ) -> None:
     "Serve the DigitVision page and its API."
     # Odd files make Pillow warn, once for each text there can be; the answer says what is wrong.
     warnings.filterwarnings("ignore", module="PIL")
+    if engine == "ray" and log_requests:
+        raise click.UsageError("--log-requests is for --engine local: Ray keeps a log of its own.")
+    if engine == "local" and address:
+        raise click.UsageError("--address is for --engine ray.")
     if log_requests:
         logging.basicConfig(format="%(message)s")
         logging.getLogger("app.requests").setLevel(logging.INFO)
     hosts = [*allowed_hosts, *(LOOPBACK if allowed_hosts or is_private(host) else [])]
     try:
-        server = Server(create_app(model, cors_origins, hosts, workers), host, port, workers)
-    except ModelError as error:
+        if engine == "ray":
+            from .cluster import RayServer  # an extra
+
+            more = {"cors_origins": cors_origins, "hosts": hosts}
+            server = RayServer(host, port, workers, address, model, **more)
+        else:
+            server = Server(create_app(model, cors_origins, hosts, workers), host, port, workers)
+    except ModuleNotFoundError as error:
+        message = f'Ray is an extra ({error.name} is missing): pip install -e ".[scale]"'
+        raise click.ClickException(message) from error
+    except (ModelError, ConnectionError) as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:  # waitress's word for a name it cannot resolve
         raise click.ClickException(f"There is no address {host}: choose another --host.") from error
@@ -83,8 +110,8 @@ def main(
         reason = "is in use" if error.errno == errno.EADDRINUSE else f"is closed: {error.strerror}"
         message = f"Port {port} of {host} {reason}. Choose another with --port."
         raise click.ClickException(message) from error
-    address = f"[{host}]" if ":" in host else host
-    text = f"DigitVision is at http://{address}:{port} (model {model}). Press Ctrl+C to stop."
+    place = f"[{host}]" if ":" in host else host
+    text = f"DigitVision is at http://{place}:{port} (model {model}). Press Ctrl+C to stop."
     server.run(announce=lambda: click.echo(text))
 
 

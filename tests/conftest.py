@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browser import find_browser
-from contract import Api
+from contract import Api, Wire
 from flask.testing import FlaskClient
 from helpers import serve
+from nodes import Nodes, start_nodes
 from playwright.sync_api import Browser, sync_playwright
 from sheet import Sheet
 
 from app import create_app
 
-ENGINES = ["local"]  # whose contract is tested: names of fixtures that give a client
+ENGINES = ["local", "ray"]  # whose contract is tested: names of fixtures that give a client
 QUIET = [  # no window, and no calls home
     "--no-sandbox",
     "--disable-gpu",
@@ -36,7 +37,20 @@ def local() -> FlaskClient:
     return create_app().test_client()
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="module")  # its processes take time from others as long as it is up
+def ray() -> Iterator[Wire]:
+    "The app on a Ray cluster of this machine."
+    with serve("--engine", "ray") as (address, _):
+        yield Wire(address)
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    with start_nodes() as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def api(request) -> Api:
     "The API of each engine: what is sent and what is answered is the same."
     return Api(request.getfixturevalue(request.param))

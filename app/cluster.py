@@ -1,0 +1,175 @@
+"""The app on a Ray cluster: Ray Serve spreads requests over replicas, which come and go with the
+load; each is a process with the whole app, whose network answers what waits in one run."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import ray
+from a2wsgi import WSGIMiddleware
+from ray import serve
+from ray.serve.config import AutoscalingConfig
+from starlette.middleware import Middleware
+
+from digitvision.inference import Prediction, Recognizer
+
+from . import HEADERS, create_app
+from .errors import HTTP_ERRORS, error_body
+
+NAME = "digitvision"
+THREADS = 8  # of a replica: requests that it is at
+ONGOING = 64  # requests that a replica takes in: with few, Ray's router waits longer than it works
+TARGET = 4  # more than so many for each replica, and there will be one more
+UPSCALE = 5.0  # seconds of it
+QUEUE = 128  # requests that may wait for a replica; more are told to come back
+PROXY = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.cluster:refusals"}
+BATCH = 32  # pictures, at most, in one run of the network
+
+
+class Together(Recognizer):
+    "Reads what several requests wait for in one run of the network."
+
+    _shared: ClassVar[dict[str, Recognizer]] = {}
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    def predict_inputs(self, inputs: list[np.ndarray] | np.ndarray) -> list[Prediction]:
+        if len(inputs) != 1:
+            return super().predict_inputs(inputs)
+        return [asyncio.run_coroutine_threadsafe(self.ask(inputs[0]), self.loop).result()]
+
+    @serve.batch(max_batch_size=BATCH, batch_wait_timeout_s=0)  # who comes alone does not wait
+    async def ask(self, inputs: list[np.ndarray]) -> list[Prediction]:
+        return super().predict_inputs(inputs)
+
+
+class Refusals:
+    "What Ray's proxy answers by itself, in the shape of every other error."
+
+    def __init__(self, app: Callable):
+        self.app = app
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        started = refused = False
+
+        async def send_in_shape(message: dict[str, Any]) -> None:
+            nonlocal started, refused
+            if not started:
+                started = True
+                names = {name.lower() for name, _ in message["headers"]}
+                # all that the app answers has its headers
+                refused = message["status"] >= 400 and b"x-content-type-options" not in names
+                if refused:
+                    await refuse(send)
+            if not refused:
+                await send(message)
+
+        try:
+            await self.app(scope, receive, send_in_shape)
+        except Exception:  # it is in the proxy's log
+            if started:  # half an answer: hang up
+                raise
+        if not started:
+            await refuse(send)
+
+
+async def refuse(send: Callable) -> None:
+    "A 503: the queue is full, or the replica that was at it died. One more try is answered."
+    body = json.dumps(error_body(*HTTP_ERRORS[503])).encode()
+    headers = HEADERS | {"Content-Type": "application/json", "Retry-After": "1"}
+    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 503, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+def refusals() -> list[Middleware]:
+    "What Ray's proxies ask for as they start."
+    return [Middleware(Refusals)]
+
+
+class RayServer:
+    "The app on a cluster, until a signal says stop."
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        workers: int,  # replicas, at most
+        address: str | None,  # of a cluster; else one of this machine alone is started
+        model: str,
+        **more: Any,  # for `create_app`
+    ):
+        """Start it, and wait until it answers. Raises ModelError if there is no such model,
+        ConnectionError if there is no such cluster, and OSError if the port cannot be had."""
+        Recognizer.shared(model)
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report to its makers
+        if address is None:  # else the port is one of other machines
+            socket.create_server((host, port)).close()
+        elif address != "auto":
+            look_for(address)  # or Ray would try for twenty minutes
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        ray.init(address or "local", runtime_env={"env_vars": PROXY}, **quiet)
+        if others := set(serve.status().applications) - {NAME}:
+            names = ", ".join(sorted(others))
+            raise ConnectionError(f"This cluster serves {names} already: choose another.")
+        serve.shutdown()  # one of us that was killed may have left its port open
+        serve.start(http_options={"host": host, "port": port})
+        scaling = AutoscalingConfig(
+            max_replicas=workers, target_ongoing_requests=TARGET, upscale_delay_s=UPSCALE
+        )
+        replica = serve.deployment(
+            serve.ingress(lambda: build(model, **more))(),
+            name=NAME,
+            autoscaling_config=scaling,
+            health_check_period_s=1,
+            max_ongoing_requests=ONGOING,
+            max_queued_requests=QUEUE,
+        )
+        serve.run(replica.bind(), name=NAME)
+
+    def run(self, announce: Callable[[], None]) -> None:
+        "Serve until SIGINT or SIGTERM, then answer what was accepted."
+        stop = threading.Event()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, lambda *_: stop.set())
+        announce()
+        stop.wait()
+        serve.delete(NAME)  # waits for what is being answered
+        serve.shutdown()
+        ray.shutdown()
+
+
+def build(*args: Any, **more: Any) -> WSGIMiddleware:
+    "The app of a replica, for the protocol that Ray speaks."
+    warnings.filterwarnings("ignore", module="PIL")
+    app = create_app(*args, **more, readers=Together.shared)
+
+    def whole(environ: dict[str, Any], start: Callable) -> Any:
+        # or Flask would take a body in chunks, which has no length, for none
+        return app(environ | {"wsgi.input_terminated": True}, start)
+
+    return WSGIMiddleware(whole, workers=THREADS)
+
+
+def look_for(address: str) -> None:
+    "Raise ConnectionError unless somebody listens at HOST:PORT."
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise ConnectionError(f"There is no Ray cluster at {address} ({error}).") from error
