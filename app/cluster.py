@@ -2,7 +2,6 @@
 load; each is a process with the whole app, whose network answers what waits in one run."""
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -17,12 +16,10 @@ import ray
 from a2wsgi import WSGIMiddleware
 from ray import serve
 from ray.serve.config import AutoscalingConfig
-from starlette.middleware import Middleware
 
 from digitvision.inference import Prediction, Recognizer
 
-from . import HEADERS, create_app
-from .errors import HTTP_ERRORS, error_body
+from . import create_app
 
 NAME = "digitvision"
 THREADS = 8  # of a replica: requests that it is at
@@ -30,11 +27,11 @@ ONGOING = 64  # requests that a replica takes in: with few, Ray's router waits l
 TARGET = 4  # more than so many for each replica, and there will be one more
 UPSCALE = 5.0  # seconds of it
 QUEUE = 128  # requests that may wait for a replica; more are told to come back
-PROXY = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.cluster:refusals"}
+PROXY = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.refusals:refusals"}
 BATCH = 32  # pictures, at most, in one run of the network
 
 
-class Together(Recognizer):
+class BatchingRecognizer(Recognizer):
     "Reads what several requests wait for in one run of the network."
 
     _shared: ClassVar[dict[str, Recognizer]] = {}
@@ -54,53 +51,6 @@ class Together(Recognizer):
         return super().predict_inputs(inputs)
 
 
-class Refusals:
-    "What Ray's proxy answers by itself, in the shape of every other error."
-
-    def __init__(self, app: Callable):
-        self.app = app
-
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        started = refused = False
-
-        async def send_in_shape(message: dict[str, Any]) -> None:
-            nonlocal started, refused
-            if not started:
-                started = True
-                names = {name.lower() for name, _ in message["headers"]}
-                # all that the app answers has its headers
-                refused = message["status"] >= 400 and b"x-content-type-options" not in names
-                if refused:
-                    await refuse(send)
-            if not refused:
-                await send(message)
-
-        try:
-            await self.app(scope, receive, send_in_shape)
-        except Exception:  # it is in the proxy's log
-            if started:  # half an answer: hang up
-                raise
-        if not started:
-            await refuse(send)
-
-
-async def refuse(send: Callable) -> None:
-    "A 503: the queue is full, or the replica that was at it died. One more try is answered."
-    body = json.dumps(error_body(*HTTP_ERRORS[503])).encode()
-    headers = HEADERS | {"Content-Type": "application/json", "Retry-After": "1"}
-    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
-    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": 503, "headers": pairs})
-    await send({"type": "http.response.body", "body": body})
-
-
-def refusals() -> list[Middleware]:
-    "What Ray's proxies ask for as they start."
-    return [Middleware(Refusals)]
-
-
 class RayServer:
     "The app on a cluster, until a signal says stop."
 
@@ -116,14 +66,10 @@ class RayServer:
         """Start it, and wait until it answers. Raises ModelError if there is no such model,
         ConnectionError if there is no such cluster, and OSError if the port cannot be had."""
         Recognizer.shared(model)
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report to its makers
         if address is None:  # else the port is one of other machines
-            socket.create_server((host, port)).close()
-        elif address != "auto":
-            look_for(address)  # or Ray would try for twenty minutes
-        logging.getLogger("ray.serve").setLevel(logging.WARNING)
-        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-        ray.init(address or "local", runtime_env={"env_vars": PROXY}, **quiet)
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            socket.create_server((host, port), family=family).close()
+        connect(address)
         if others := set(serve.status().applications) - {NAME}:
             names = ", ".join(sorted(others))
             raise ConnectionError(f"This cluster serves {names} already: choose another.")
@@ -157,7 +103,7 @@ class RayServer:
 def build(*args: Any, **more: Any) -> WSGIMiddleware:
     "The app of a replica, for the protocol that Ray speaks."
     warnings.filterwarnings("ignore", module="PIL")
-    app = create_app(*args, **more, readers=Together.shared)
+    app = create_app(*args, **more, readers=BatchingRecognizer.shared)
 
     def whole(environ: dict[str, Any], start: Callable) -> Any:
         # or Flask would take a body in chunks, which has no length, for none
@@ -166,10 +112,15 @@ def build(*args: Any, **more: Any) -> WSGIMiddleware:
     return WSGIMiddleware(whole, workers=THREADS)
 
 
-def look_for(address: str) -> None:
-    "Raise ConnectionError unless somebody listens at HOST:PORT."
-    host, _, port = address.rpartition(":")
+def connect(address: str | None) -> None:
+    "Join a cluster, or start one. Raises ConnectionError if there is none at the address."
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    options = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except (OSError, ValueError) as error:
+        if address and address != "auto":  # Ray would try for twenty minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), timeout=10).close()
+        ray.init(address or "local", runtime_env={"env_vars": PROXY}, **options)
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConnectionError(f"There is no Ray cluster at {address} ({error}).") from error

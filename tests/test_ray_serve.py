@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers import serve
-from test_server import run
-from test_server_stress import ask, connect
+from test_server import post_chunked, run
+from test_server_stress import BODY, ask, connect
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pgrep")
 
@@ -105,9 +105,7 @@ def test_it_joins_a_cluster_that_is_there_and_leaves_it_there(nodes):
     options = ["--engine", "ray", "--address", nodes.add(), "--workers", "2"]
     for sent in (signal.SIGKILL, signal.SIGTERM):  # who is killed leaves it to the next one
         with serve(*options) as (address, process):
-            connection = connect(address)
-            assert ask(connection)[1]["digit"] == 4
-            connection.close()
+            assert post_chunked(address, BODY)[1]["digit"] == 4
             process.send_signal(sent)
             assert process.wait(30) in (0, -sent)
     assert replicas() == []
