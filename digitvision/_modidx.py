@@ -369,7 +369,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'digitvision.speed.column': ('speed.html#column', 'digitvision/speed.py'),
                                    'digitvision.speed.compile_rung': ('speed.html#compile_rung', 'digitvision/speed.py'),
                                    'digitvision.speed.find_rungs': ('speed.html#find_rungs', 'digitvision/speed.py'),
-                                   'digitvision.speed.lessons': ('speed.html#lessons', 'digitvision/speed.py'),
+                                   'digitvision.speed.make_batches': ('speed.html#make_batches', 'digitvision/speed.py'),
                                    'digitvision.speed.matmul_gflops': ('speed.html#matmul_gflops', 'digitvision/speed.py'),
                                    'digitvision.speed.measure_rung': ('speed.html#measure_rung', 'digitvision/speed.py'),
                                    'digitvision.speed.multiply_adds': ('speed.html#multiply_adds', 'digitvision/speed.py'),

@@ -89,13 +89,13 @@ def _take(
     seeds: Iterable[int],
     record: str | Path,
     work: str | Path,
-    claims: ExitStack,  # what is taken is given back when this ends
+    held: ExitStack,  # what is taken is given back when this ends
 ) -> list[tuple[Experiment, int, float]]:  # experiment, seed and expected seconds
     "The runs that are missing, and are now ours."
     ours = []
     for experiment, seed, seconds in missing(experiments, seeds, read_rows(record)):
         with suppress(Timeout):  # another process is at it
-            claims.enter_context(claim(work, experiment.name, seed))
+            held.enter_context(claim(work, experiment.name, seed))
             ours.append((experiment, seed, seconds))
     rows = read_rows(record)  # a run may have ended since we looked
     return [run for run in ours if recorded(rows, run[0], run[1]) is None]
@@ -123,9 +123,12 @@ def run_all_on_ray(
 
     Raises ConnectionError if there is none, ValueError if no machine of it has enough CPUs, and
     RuntimeError at the end if runs failed; the others are on record then."""
-    with connected(address), ExitStack() as claims:
+    with ExitStack() as held:
+        todo = _take(experiments, seeds, record, work, held)
+        if not todo:
+            return []
+        held.enter_context(connected(address))
         _check_share(cpus)
-        todo = _take(experiments, seeds, record, work, claims)
         data = ray.put((mnist, dict(drawings or {})))
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         tally = _Tally.options(scheduling_strategy=here).remote()

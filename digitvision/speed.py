@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SLIM', 'LADDER', 'TOP', 'SHIFTED', 'SPRINT', 'HALF_MINUTE', 'TRIED', 'RUNGS', 'RECORD', 'WORDS', 'multiply_adds',
-           'matmul_gflops', 'training_flop', 'build_fast', 'orthogonal', 'Muon', 'Rung', 'shifted', 'lessons', 'Climb',
-           'compile_rung', 'climb', 'find_rungs', 'read_moved', 'measure_rung', 'read_speed', 'run_rungs', 'column',
-           'speed_table', 'plot_rungs']
+           'matmul_gflops', 'training_flop', 'build_fast', 'orthogonal', 'Muon', 'Rung', 'shifted', 'make_batches',
+           'Climb', 'compile_rung', 'climb', 'find_rungs', 'read_moved', 'measure_rung', 'read_speed', 'run_rungs',
+           'column', 'speed_table', 'plot_rungs']
 
 # %% ../notebooks/10_speed.ipynb #d93608ef
 import csv
@@ -106,20 +106,21 @@ class Muon(keras.optimizers.Adam):
     A learning rate of 1 is a step as long as a new kernel's weights (He et al., 2015)
     are together."""
 
-    def __init__(self, learning_rate=0.4, memory: float = 0.6, adam_share: float = 0.025, **more):
+    def __init__(self, learning_rate=0.4, momentum: float = 0.6, adam_share: float = 0.025, **more):
         super().__init__(learning_rate, beta_2=0.99, **more)
-        self.memory, self.adam_share = memory, adam_share
+        self.momentum, self.adam_share = momentum, adam_share
 
     def build(self, variables):
         super().build(variables)
-        self.past = [self.add_variable_from_reference(v, "past") for v in variables]
+        self.velocities = [self.add_variable_from_reference(v, "velocity") for v in variables]
 
     def update_step(self, gradient, variable, learning_rate):
         if len(variable.shape) != 4:
             return super().update_step(gradient, variable, learning_rate * self.adam_share)
-        past, filters = self.past[self._get_variable_index(variable)], variable.shape[-1]
-        past.assign(self.memory * past + gradient)
-        ahead = tf.reshape(gradient + self.memory * past, (-1, filters))  # Nesterov's look
+        velocity = self.velocities[self._get_variable_index(variable)]
+        velocity.assign(self.momentum * velocity + gradient)
+        filters = variable.shape[-1]
+        ahead = tf.reshape(gradient + self.momentum * velocity, (-1, filters))  # Nesterov's look
         step = orthogonal(ahead)
         length = learning_rate * (2 * filters) ** 0.5 / tf.norm(step)
         self.assign_sub(variable, length * tf.reshape(step, variable.shape))
@@ -151,7 +152,7 @@ def shifted(images: tf.Tensor, moves: tf.Tensor, most: int) -> tf.Tensor:
     return tf.gather(padded, places, batch_dims=1)
 
 # %% ../notebooks/10_speed.ipynb #719a4bc2
-def lessons(
+def make_batches(
     split: Split,
     rung: Rung,
     seed: int,  # of order and shifts
@@ -216,7 +217,7 @@ def climb(rung: Rung, mnist: Mnist, seed: int = 42) -> Climb:
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     start = time.perf_counter()
-    data = lessons(mnist.train, rung, seed)
+    data = make_batches(mnist.train, rung, seed)
     model, steps = compile_rung(rung, len(data)), len(data)
     stop, validation = [], None
     if rung.patience:
