@@ -123,4 +123,5 @@ def connect(address: str | None) -> None:
             socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address or "local", runtime_env={"env_vars": PROXY}, **options)
     except (OSError, ValueError, RuntimeError) as error:
-        raise ConnectionError(f"There is no Ray cluster at {address} ({error}).") from error
+        where = address or "this machine"
+        raise ConnectionError(f"There is no Ray cluster at {where} ({error}).") from error

@@ -54,7 +54,8 @@ def connected(
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **options)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConnectionError(
-            f"There is no Ray cluster at {address} ({error}). `ray start --head` starts one."
+            f"There is no Ray cluster at {address or 'this machine'} ({error}). "
+            "`ray start --head` starts one."
         ) from error
     try:
         yield
