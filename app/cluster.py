@@ -117,6 +117,8 @@ def connect(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     options = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not address:
+        options["include_dashboard"] = False
     try:
         if address and address != "auto":  # Ray would try for twenty minutes
             host, _, port = address.rpartition(":")

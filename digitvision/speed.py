@@ -68,7 +68,7 @@ def training_flop(model: keras.Model, images: int) -> float:
 def build_fast(
     filters: tuple[int, ...] = (24, 48, 96),  # patterns of each convolution; the second has strides
     batch_norm: bool = True,  # in all but the first, which has the most places and gains the least
-    margin: int = 0,  # pixels cut off at every side, even
+    margin: int = 0,  # pixels cut off at every side
     initializer: str = "he_normal",  # of the kernels
 ) -> keras.Model:  # float32 (n, 28, 28, 1) in [0, 1] → probabilities float32 (n, 10)
     "A CNN for speed, untrained: folded pixels, strides instead of pooling, no dense layer between."

@@ -26,6 +26,7 @@ LIGHT = [
     "digitvision.widget",
     "digitvision.cli",
     "app",
+    "app.cluster",
 ]
 MODULES = [p for p in sorted((ROOT / "digitvision").glob("*.py")) if p.stem[0] != "_"]
 
