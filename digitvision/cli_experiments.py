@@ -1,17 +1,10 @@
 """`digitvision experiments run | show | log | time`: controlled experiments."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
-
-RECORD = click.option(
-    "--record",
-    type=click.Path(path_type=Path),
-    default=Path("docs/experiments.csv"),
-    show_default=True,
-    help="Where runs are on record.",
-)
 
 
 @click.group()
@@ -35,11 +28,31 @@ def parse_seeds(ctx, parameter, text: str) -> list[int]:
     return seeds
 
 
+def seeds_option(default: str) -> Callable:
+    "The option --seeds of commands that repeat what they do."
+    choice = f"42,43 or {default}"
+    return click.option(
+        "--seeds", default=default, callback=parse_seeds, show_default=True, help=choice
+    )
+
+
+def record_option(default: str) -> Callable:
+    "The option --record of commands that read or write a record of runs."
+    return click.option(
+        "--record",
+        type=click.Path(path_type=Path),
+        default=Path(default),
+        show_default=True,
+        help="Where runs are on record.",
+    )
+
+
+RECORD = record_option("docs/experiments.csv")
+
+
 @experiments.command()
 @click.argument("names", nargs=-1)
-@click.option(
-    "--seeds", default="42-46", callback=parse_seeds, show_default=True, help="42,43 or 42-46"
-)
+@seeds_option("42-46")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and how long it would take.")
 @click.option(
     "--strokes",

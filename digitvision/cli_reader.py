@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .cli_experiments import parse_seeds
+from .cli_experiments import seeds_option
 from .cli_models import OVERWRITE, announce, check_name
 
 STROKES = click.option(
@@ -48,9 +48,7 @@ def train(seed, name, overwrite, strokes):
 
 
 @reader.command()
-@click.option(
-    "--seeds", default="42-44", callback=parse_seeds, show_default=True, help="42,43 or 42-44"
-)
+@seeds_option("42-44")
 @STROKES
 def ladder(seeds, strokes):
     "Do the runs of the ladder that are not on record in docs/ladder.csv."

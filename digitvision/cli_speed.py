@@ -1,18 +1,10 @@
 """`digitvision speed run | show`: the ladder, and how fast it is here."""
 
-from pathlib import Path
-
 import click
 
-from digitvision.cli_experiments import parse_seeds
+from digitvision.cli_experiments import record_option, seeds_option
 
-RECORD = click.option(
-    "--record",
-    type=click.Path(path_type=Path),
-    default=Path("docs/speed.csv"),
-    show_default=True,
-    help="Where runs are on record.",
-)
+RECORD = record_option("docs/speed.csv")
 
 
 @click.group()
@@ -24,9 +16,7 @@ def speed():
 
 @speed.command()
 @click.argument("rungs", nargs=-1)
-@click.option(
-    "--seeds", default="42-46", callback=parse_seeds, show_default=True, help="42,43 or 42-46"
-)
+@seeds_option("42-46")
 @RECORD
 def run(rungs, seeds, record):
     "Do the runs that are not on record yet, in turns."

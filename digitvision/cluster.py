@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 
 from .data import Mnist, Split
 from digitvision.experiments import (
+    BAR,
     RECORD,
     WORK,
     Experiment,
@@ -141,8 +142,7 @@ def run_all_on_ray(
 def _gather(waiting: dict, tally, record: str | Path, progress: bool) -> list[Row]:
     "Put each run on record when it comes in: the one writer."
     done, failed, total = [], [], sum(seconds for *_, seconds in waiting.values())
-    shape = "{desc} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
-    with tqdm(total=total, bar_format=shape, disable=not progress) as bar:
+    with tqdm(total=total, bar_format=BAR, disable=not progress) as bar:
         while waiting:
             for promise in ray.wait(list(waiting), timeout=1)[0]:
                 experiment, seed, _ = waiting.pop(promise)

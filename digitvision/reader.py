@@ -4,13 +4,12 @@
 
 # %% auto #0
 __all__ = ['BASIS', 'DOWN', 'RIGHT', 'NOT_A_DIGIT', 'OUTLIER_WEIGHT', 'RUNGS', 'LADDER_IMAGES', 'LADDER', 'distort', 'Recipe',
-           'photographed', 'render_parts', 'join', 'build_reader', 'OneCycle', 'compile_reader', 'Lessons',
+           'photographed', 'render_parts', 'join', 'build_reader', 'OneCycle', 'pace', 'compile_reader', 'Lessons',
            'train_reader', 'fold', 'temperature_of', 'pen_ways', 'read_with', 'Trial', 'make_trial', 'try_reader',
            'read_ladder', 'climb', 'ship_reader']
 
 # %% ../notebooks/06a_default_model.ipynb #69fb7dfb
 import csv
-import io
 import itertools
 import time
 from collections.abc import Callable, Iterable
@@ -30,8 +29,8 @@ from .degrade import degrade_many
 from .evaluate import threshold_for
 from .harder import WAYS, render
 from .nondigits import nondigits, printed_digits
-from .record import read_drawings, redrawn
-from .train import to_input, write_atomically, write_model
+from .record import append_csv, read_drawings, redrawn
+from .train import to_input, write_model
 
 # %% ../notebooks/06a_default_model.ipynb #56a00717
 def _smooth_basis(knots: int = 5) -> np.ndarray:  # float32 (28, knots)
@@ -184,13 +183,23 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "steps": self.steps}
 
 
-def compile_reader(recipe: Recipe, steps: int) -> keras.Model:
-    "Build the network of a recipe and tell it how to learn, for so many steps."
+def pace(
+    recipe: Any,  # with learning_rate, one_cycle and averaging
+    steps: int,
+) -> dict[str, Any]:
+    "How fast a recipe learns, as Keras's optimizers take it."
     rate = OneCycle(recipe.learning_rate, steps) if recipe.one_cycle else recipe.learning_rate
     average = {"use_ema": True, "ema_momentum": recipe.averaging} if recipe.averaging else {}
+    return {"learning_rate": rate} | average
+
+
+def compile_reader(recipe: Recipe, steps: int) -> keras.Model:
+    "Build the network of a recipe and tell it how to learn, for so many steps."
     model = build_reader(recipe)
     model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=0.01, global_clipnorm=2.0, **average),
+        optimizer=keras.optimizers.AdamW(
+            weight_decay=0.01, global_clipnorm=2.0, **pace(recipe, steps)
+        ),
         loss=[
             keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.02),
             keras.losses.BinaryCrossentropy(from_logits=True),
@@ -417,16 +426,8 @@ def climb(
             model = train_reader(recipe, join([part.train, *chosen]), seed, progress=False)
             spent = {"cpu_seconds": round(time.process_time() - start, 1)}
             row = {"rung": name, "seed": seed} | try_reader(model, recipe, trial) | spent
-            _write_ladder(path, [*rows, row])
+            append_csv(path, row)
             print(row, flush=True)
-
-
-def _write_ladder(path: str | Path, rows: list[dict]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, lambda part: part.write_text(text.getvalue(), encoding="utf-8"))
 
 # %% ../notebooks/06a_default_model.ipynb #7bda3f2a
 def ship_reader(

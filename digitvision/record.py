@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['Row', 'LIBRARIES', 'CURVE', 'COLUMNS', 'CURE', 'redraw', 'redrawn', 'read_drawings', 'pen_digits', 'RecordError',
-           'hyperparameters_of', 'read_rows', 'append_row', 'by_seed']
+           'hyperparameters_of', 'read_rows', 'append_csv', 'append_row', 'by_seed']
 
 # %% ../notebooks/04a_record.ipynb #ab699cfe
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from math import isnan
 from pathlib import Path
@@ -172,6 +172,18 @@ def _line(cells: Iterable) -> str:
     return text.getvalue()
 
 # %% ../notebooks/04a_record.ipynb #a1cc0c8e
+def append_csv(path: str | Path, row: Mapping[str, Any]) -> None:
+    """Add a row to a CSV file in one move; a new file begins with the names of its columns.
+
+    Raises ValueError if the file has other columns."""
+    path = Path(path)
+    before = (path.read_text(encoding="utf-8") if path.exists() else "") or _line(row)
+    if next(csv.reader(io.StringIO(before))) != list(row):
+        raise ValueError(f"{path} has other columns than {', '.join(row)}.")
+    text = before + _line(row.values())
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
 def append_row(
     path: str | Path,  # experiments.csv
     row: Row,
@@ -185,9 +197,7 @@ def append_row(
             for r in read_rows(path)
         ):
             return False
-        before = path.read_text(encoding="utf-8") if path.exists() else _line(COLUMNS)
-        text = before + _line(row[name] for name in COLUMNS)
-        write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+        append_csv(path, {name: row[name] for name in COLUMNS})
     return True
 
 # %% ../notebooks/04a_record.ipynb #c4e82cab

@@ -10,7 +10,6 @@ __all__ = ['SLIM', 'LADDER', 'TOP', 'SHIFTED', 'SPRINT', 'HALF_MINUTE', 'TRIED',
 
 # %% ../notebooks/10_speed.ipynb #d93608ef
 import csv
-import io
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -31,8 +30,9 @@ from tqdm.auto import tqdm
 from .data import Mnist, Split, load_mnist
 from .experiments import cpu_name
 from .model import build_cnn
-from .reader import OneCycle
-from .train import to_input, write_atomically
+from .reader import pace
+from .record import append_csv
+from .train import to_input
 from .verdict import Summary, summarise
 
 # %% ../notebooks/10_speed.ipynb #a7d6de31
@@ -188,11 +188,9 @@ class Climb(NamedTuple):
 
 def compile_rung(rung: Rung, steps: int) -> keras.Model:
     "Build the network of a rung and tell it how to learn, for so many steps."
-    rate = OneCycle(rung.learning_rate, steps) if rung.one_cycle else rung.learning_rate
-    average = {"use_ema": True, "ema_momentum": rung.averaging} if rung.averaging else {}
     model = rung.network()
     model.compile(
-        rung.optimizer(rate, **average),
+        rung.optimizer(**pace(rung, steps)),
         keras.losses.CategoricalCrossentropy(label_smoothing=rung.label_smoothing),
         steps_per_execution=rung.steps_per_call,
         jit_compile=False,  # on a CPU, compiling with XLA makes training slower
@@ -349,15 +347,6 @@ def read_speed(path: str | Path = RECORD) -> list[dict[str, Any]]:
     ]
 
 
-def _append(path: Path, row: dict[str, Any]) -> None:
-    text = io.StringIO(path.read_text(encoding="utf-8") if path.exists() else "")
-    writer = csv.DictWriter(text, row, lineterminator="\n")
-    if not text.read():
-        writer.writeheader()
-    writer.writerow(row)
-    write_atomically(path, lambda part: part.write_text(text.getvalue(), encoding="utf-8"))
-
-
 def run_rungs(
     names: Iterable[str],
     seeds: Iterable[int],
@@ -373,7 +362,7 @@ def run_rungs(
     with tqdm(todo, disable=not progress) as bar:
         for name, seed in bar:
             bar.set_postfix_str(f"{name}, seed {seed}")
-            _append(Path(path), measure_rung(name, mnist, seed))
+            append_csv(path, measure_rung(name, mnist, seed))
             keras.utils.clear_session()  # or every graph there was would stay in memory
 
 # %% ../notebooks/10_speed.ipynb #6905a711

@@ -7,6 +7,16 @@ import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
+QUIET = [  # no window, and no calls home
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+
 
 def find_browser() -> str | None:  # a path, or None: Playwright's own
     "The Chromium on PATH, if there is one."

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from browser import find_browser
+from browser import QUIET, find_browser
 from contract import Api, Wire
 from flask.testing import FlaskClient
 from helpers import serve
@@ -17,15 +17,6 @@ from app import create_app
 ENGINES = ["local", "ray"]  # whose contract is tested: names of fixtures that give a client
 if sys.platform == "win32":  # where Ray is not at home
     ENGINES.remove("ray")
-QUIET = [  # no window, and no calls home
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-]
 
 
 @pytest.fixture(scope="session")

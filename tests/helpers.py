@@ -60,10 +60,15 @@ def serve(
             process.terminate()
 
 
+def pgrep(*options: str) -> list[int]:
+    "Ids of the processes that pgrep finds."
+    found = subprocess.run(["pgrep", *options], capture_output=True, text=True)
+    return [int(process) for process in found.stdout.split()]
+
+
 def family(process: subprocess.Popen, workers: int = 2) -> list[int]:
     "Process ids of a server and of its workers, as soon as there are so many."
     end, found = time.monotonic() + 5, []
     while len(found) < workers and time.monotonic() < end:
-        command = ["pgrep", "-P", str(process.pid)]
-        found = subprocess.run(command, capture_output=True, text=True).stdout.split()
-    return [process.pid, *map(int, found)]
+        found = pgrep("-P", str(process.pid))
+    return [process.pid, *found]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers import pgrep
 from nodes import QUIET
 
 from digitvision.cli import main
@@ -60,8 +61,7 @@ def local(tmp_path_factory) -> dict[tuple, tuple]:
 
 def workers() -> list[int]:
     "Processes that are at a run."
-    found = subprocess.run(["pgrep", "-f", "^ray::_perform"], capture_output=True, text=True)
-    return [int(process) for process in found.stdout.split()]
+    return pgrep("-f", "^ray::_perform")
 
 
 def wait_for_the_middle(folder: Path, sweep: subprocess.Popen) -> None:

@@ -4,23 +4,21 @@ the shape of every other error. (Its contract is that of test_http.py.)"""
 import http.client
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from helpers import serve
+from helpers import pgrep, serve
 from test_server import post_chunked, run
-from test_server_stress import BODY, ask, connect
+from test_server_stress import BODY, ask, ask_once, connect
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pgrep")
 
 
 def replicas() -> list[int]:
-    found = subprocess.run(["pgrep", "-f", "^ray::ServeReplica"], capture_output=True, text=True)
-    return [int(process) for process in found.stdout.split()]
+    return pgrep("-f", "^ray::ServeReplica")
 
 
 class Clients:
@@ -88,17 +86,11 @@ def test_a_full_queue_says_when_to_come_back():
         "import app.cluster as c; c.QUEUE = c.ONGOING = 1\nfrom app.__main__ import main; main()"
     )
 
-    def one(address: str) -> tuple[int, str | None, str | None]:
-        connection = connect(address)
-        status, reply = ask(connection)
-        connection.close()
-        return status, reply.get("error", {}).get("code")
-
     options = ["--engine", "ray", "--workers", "1"]
     with serve(*options, command=[sys.executable, "-c", script]) as (address, _):  # noqa: SIM117
         with ThreadPoolExecutor(24) as pool:
-            answers = list(pool.map(one, [address] * 48))
-    assert set(answers) == {(200, None), (503, "overloaded")}
+            answers = list(pool.map(ask_once, [address] * 48))
+    assert set(answers) == {(200, None, None), (503, "overloaded", "1")}
 
 
 def test_it_joins_a_cluster_that_is_there_and_leaves_it_there(nodes):

@@ -33,6 +33,16 @@ def ask(connection: http.client.HTTPConnection, body: bytes = BODY) -> tuple[int
     return response.status, json.loads(response.read())
 
 
+def ask_once(address: str) -> tuple[int, str | None, str | None]:
+    "Status, code of the error and when to come back, over a connection of its own."
+    connection = connect(address)
+    connection.request("POST", "/api/predict", BODY, HEADERS)
+    response = connection.getresponse()
+    code = json.loads(response.read()).get("error", {}).get("code")
+    connection.close()
+    return response.status, code, response.headers["Retry-After"]
+
+
 def dial(address: str) -> socket.socket:
     host, port = address.removeprefix("http://").split(":")
     return socket.create_connection((host, int(port)), timeout=20)
@@ -131,18 +141,10 @@ def test_a_full_queue_says_when_to_come_back():
         "from app.__main__ import main; main()"
     )
 
-    def one(address: str) -> tuple[int, str | None]:
-        connection = connect(address)
-        connection.request("POST", "/api/predict", BODY, HEADERS)
-        response = connection.getresponse()
-        code = json.loads(response.read()).get("error", {}).get("code")
-        connection.close()
-        return response.status, code, response.headers["Retry-After"]
-
     with serve("--workers", "1", command=[sys.executable, "-c", script]) as (address, _):
         with ThreadPoolExecutor(24) as pool:
             start = time.perf_counter()
-            answers = list(pool.map(one, [address] * 24))
+            answers = list(pool.map(ask_once, [address] * 24))
         assert time.perf_counter() - start < 6
     assert set(answers) == {(200, None, None), (503, "overloaded", "1")}
     assert answers.count((200, None, None)) <= 10

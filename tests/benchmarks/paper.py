@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from benchmarks.report import DOCS, put
-from browser import find_browser
+from browser import QUIET, find_browser
 from digits import DIGITS
 from helpers import serve
 from playwright.sync_api import sync_playwright
@@ -37,7 +37,7 @@ def steps(strokes: list) -> list:
     for stroke, length in zip(strokes, lengths, strict=True):
         places = np.r_[0, np.cumsum(length)]
         at = np.linspace(0, places[-1], max(2, round(STROKE * RATE * places[-1] / total)))
-        even.append(np.c_[[np.interp(at, places, axis) for axis in np.array(stroke).T]].T)
+        even.append(np.stack([np.interp(at, places, axis) for axis in np.array(stroke).T], axis=1))
     return even
 
 
@@ -61,7 +61,7 @@ def drawing() -> Iterator[str]:
     yield "|---|---|---|---|"
     for engine in ("local", "ray"):
         with serve("--engine", engine) as (address, _), sync_playwright() as playwright:
-            options = {"executable_path": find_browser(), "args": ["--no-sandbox"]}
+            options = {"executable_path": find_browser(), "args": QUIET}
             sheet = Sheet(playwright.chromium.launch(**options).new_page(), address)
             counts, answers = [], []
             sheet.page.on("response", lambda one, answers=answers: answers.append(one))
