@@ -16,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: app lab train test bench lock clean
 
 app: $(VENV)/.installed-base
-	$(BIN)/python -m app --host $(HOST) --port $(PORT)
+	$(BIN)/python -m digitvision.app --host $(HOST) --port $(PORT)
 
 lab: $(VENV)/.installed-lab
 	$(BIN)/jupyter lab notebooks
@@ -25,7 +25,7 @@ train: $(VENV)/.installed-train
 	$(BIN)/digitvision train
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python tests/browser.py
+	$(BIN)/python tests/support/browser.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest

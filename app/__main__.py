@@ -1,4 +1,4 @@
-"""`python -m app`: the web app behind a production server, for this machine unless told."""
+"""`python -m digitvision.app`: the web app behind a production server, for this machine unless told."""
 
 import errno
 import ipaddress
@@ -116,4 +116,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m app")
+    main(prog_name="python -m digitvision.app")

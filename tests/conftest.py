@@ -4,15 +4,14 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from browser import QUIET, find_browser
-from contract import Api, Wire
+from digitvision.app import create_app
 from flask.testing import FlaskClient
-from helpers import serve
-from nodes import Nodes, start_nodes
 from playwright.sync_api import Browser, sync_playwright
-from sheet import Sheet
-
-from app import create_app
+from support.browser import QUIET, find_browser
+from support.contract import Api, Wire
+from support.helpers import serve
+from support.nodes import Nodes, start_nodes
+from support.sheet import Sheet
 
 ENGINES = ["local", "ray"]  # whose contract is tested: names of fixtures that give a client
 if sys.platform == "win32":  # where Ray is not at home

@@ -16,10 +16,10 @@ import zlib
 from collections import Counter
 
 from benchmarks.report import put
-from digits import DIGITS
+from digitvision.app import create_app
 from PIL import Image
+from support.digits import DIGITS
 
-from app import create_app
 from digitvision.preprocess import rasterize
 
 EDGES = [b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\x10\x01", b"\x01\0\0\0"]

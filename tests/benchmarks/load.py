@@ -13,8 +13,8 @@ import time
 from urllib.parse import urlsplit
 
 import numpy as np
-from digits import DIGITS
-from helpers import canvas_url
+from support.digits import DIGITS
+from support.helpers import canvas_url
 
 from digitvision.preprocess import rasterize
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from benchmarks.report import DOCS, put
-from browser import QUIET, find_browser
-from digits import DIGITS
-from helpers import serve
 from playwright.sync_api import sync_playwright
-from sheet import Sheet
+from support.browser import QUIET, find_browser
+from support.digits import DIGITS
+from support.helpers import serve
+from support.sheet import Sheet
 
 PAGE = "scaling.md"
 STROKE = 1.5  # seconds that the pen is down for a digit

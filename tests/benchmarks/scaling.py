@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 from benchmarks.report import put
 from benchmarks.serving import load
-from helpers import serve
+from support.helpers import serve
 
 PAGE = "scaling.md"
 ROUNDS, SECONDS, CLIENTS = 3, 8, 16
@@ -23,7 +23,7 @@ RUNS = 12
 SWEEP = f"""
 import sys, time
 import ray
-from digitvision.cluster import run_all_on_ray
+from digitvision.scale.cluster import run_all_on_ray
 from digitvision.data import load_mnist
 from digitvision.experiments import Experiment, run_all
 from digitvision.train import Hyperparameters

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import matplotlib.pyplot as plt
 import numpy as np
 from benchmarks.report import DOCS, put
-from helpers import free_port
+from support.helpers import free_port
 
 ROUNDS, SECONDS, CLIENTS = 3, 3, (1, 8, 32)
 ROOT = Path(__file__).parent.parent.parent
@@ -137,7 +137,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         ours, *others = [
-            (sys.executable, "-m", "app", "--port"),
+            (sys.executable, "-m", "digitvision.app", "--port"),
             (framework_python(folder), "-m", "benchmarks.framework_server"),
             (sys.executable, "-m", "benchmarks.naive_server"),
         ]

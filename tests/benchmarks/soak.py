@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.load import Load
 from benchmarks.report import put
-from helpers import family, serve
+from support.helpers import family, serve
 
 
 def memory(process: subprocess.Popen) -> tuple[int, list[int]]:

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 import msgspec
 import numpy as np
 from benchmarks.report import put
-from digits import DIGITS
-from helpers import canvas_url, data_url
+from digitvision.app import bodies, create_app, shapes
 from PIL import Image
+from support.digits import DIGITS
+from support.helpers import canvas_url, data_url
 
-from app import bodies, create_app, shapes
 from digitvision.inference import FORMATS, Recognizer, decode_data_url
 from digitvision.preprocess import fit_mnist, rasterize, to_ink
 

@@ -1,0 +1,289 @@
+"""The page around the drawing in a real browser: pictures, keys, words, and what goes wrong."""
+
+import base64
+import io
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image, ImageOps
+from playwright.sync_api import expect
+from support.digits import DIGITS, placed
+from support.helpers import data_url, serve
+from support.sheet import PREDICT
+
+from digitvision.inference import decode_data_url
+from digitvision.preprocess import rasterize
+
+GIVE = """([type, data, name]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt());
+  const transfer = new DataTransfer();
+  if (data) transfer.items.add(new File([bytes], name, { type: "image/png" }));
+  const event = type === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true })
+    : new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(event);
+}"""
+
+
+def png(image: Image.Image) -> bytes:
+    return base64.b64decode(data_url(image).split(",")[1])
+
+
+def upload(sheet, content: bytes, name: str = "digit.png") -> None:
+    file = {"name": name, "mimeType": "image/png", "buffer": content}
+    sheet.page.locator("#file").set_input_files(file)
+
+
+def alter(sheet, **changes) -> None:
+    "Let the server answer as it does, with changes."
+
+    def receive(route):
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | changes)
+
+    sheet.page.route(PREDICT, receive)
+
+
+# Pictures
+
+
+def test_an_uploaded_picture_is_shown_and_read(sheet):
+    sheet.draw(DIGITS[1])
+    sheet.reads(1)
+    upload(sheet, png(ImageOps.invert(rasterize(DIGITS[5]))))
+    sheet.reads(5)
+    assert decode_data_url(sheet.sent()).getpixel((0, 0))[:3] == (255, 255, 255)
+    pixel = "canvas => [...canvas.getContext('2d').getImageData(9, 9, 1, 1).data]"
+    assert sheet.canvas.evaluate(pixel) == [255, 255, 255, 255]
+    sheet.draw(DIGITS[7])
+    sheet.reads(7)
+    assert decode_data_url(sheet.sent()).size == (280, 280)
+    upload(sheet, png(rasterize(DIGITS[5])))
+    sheet.reads(5)
+    sheet.button("Undo").click()
+    sheet.reads("–")
+
+
+def test_a_phone_s_photo_is_made_small_enough(sheet):
+    noise = np.random.default_rng(0).normal(200, 12, (1500, 2000, 3)).clip(0, 255)
+    ink = np.asarray(rasterize(placed(DIGITS[9], 5, 100, 50), 1500, 75), float)[..., None]
+    noise[:, :1500] -= ink * 0.6
+    file = io.BytesIO()
+    Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=95)
+    assert len(base64.b64encode(file.getvalue())) > 2**21  # as it is, the server would refuse it
+    upload(sheet, file.getvalue(), "photo.jpg")
+    sheet.reads(9)
+    image = sheet.sent()
+    assert decode_data_url(image).size == (1024, 768) and len(image) < 2**21
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_a_picture_can_be_pasted_or_dropped(sheet, way):
+    content = base64.b64encode(png(rasterize(DIGITS[6]))).decode()
+    sheet.page.evaluate(GIVE, [way, content, "digit.png"])
+    sheet.reads(6)
+    sheet.page.evaluate(GIVE, [way, "", ""])
+    sheet.says(re.compile("There is no picture"))
+
+
+def test_what_is_no_picture_is_said(sheet):
+    upload(sheet, b"not a picture", "digit.png")
+    sheet.says("This file is not a picture that can be read.")
+    upload(sheet, png(Image.new("L", (50, 50), 255)))
+    sheet.says("There is nothing drawn in the picture.")
+    sheet.reads("–")
+    assert "422" in sheet.complaints.pop()  # the browser's own note of the answer's status
+
+
+# Words
+
+
+def test_ten_meters_carry_the_probabilities(sheet):
+    sheet.draw(DIGITS[2])
+    sheet.reads(2)
+    meters = sheet.page.locator("#probabilities").get_by_role("meter")
+    expect(meters).to_have_count(10)
+    for digit in range(10):
+        expect(meters.nth(digit)).to_have_accessible_name(str(digit))
+    values = [float(one.get_attribute("aria-valuenow")) for one in meters.all()]
+    assert values[2] == max(values) and sum(values) == pytest.approx(100, abs=1)
+    expect(meters.nth(2)).to_have_attribute("aria-valuetext", re.compile(r"^\d+\.\d%$"))
+    expect(sheet.page.locator("#confidence")).to_have_text(re.compile(r"^\d+\.\d%$"))
+    expect(sheet.page.locator("#model")).to_contain_text("digitvision")
+
+
+def test_what_is_no_digit_is_said_and_dimmed(sheet):
+    alter(sheet, is_digit=False)
+    sheet.draw(DIGITS[3])
+    sheet.says("This does not look like one digit")
+    bars = sheet.page.locator("#probabilities")
+    expect(bars).to_have_css("opacity", "0.75")
+    sheet.button("Clear").click()
+    expect(bars).to_have_css("opacity", "1")
+
+
+def test_a_doubt_is_put_into_words(sheet):
+    alter(sheet, digit=8, confidence=0.6, probabilities=[0.1, 0.3, 0, 0, 0, 0, 0, 0, 0.6, 0])
+    sheet.draw(DIGITS[3])
+    sheet.says("Probably an 8, perhaps a 1.")
+
+
+def test_the_framing_is_a_choice(sheet):
+    sheet.draw(DIGITS[7])
+    sheet.reads(7)
+    before = sheet.page.locator("#input").get_attribute("src")
+    with sheet.page.expect_request(PREDICT) as request:
+        sheet.page.get_by_text("resize only").click()
+    assert request.value.post_data_json["preprocess"] == "resize"
+    expect(sheet.page.locator("#input")).not_to_have_attribute("src", before)
+    expect(sheet.page.get_by_text("The whole picture shrunk as it is.")).to_be_visible()
+
+
+# Keys
+
+
+def press(sheet, key: str, times: int = 1) -> None:
+    for _ in range(times):
+        sheet.page.keyboard.press(key)
+
+
+def test_everything_can_be_done_from_the_keyboard(sheet):
+    press(sheet, "Tab")
+    expect(sheet.canvas).to_be_focused()
+    expect(sheet.canvas).to_have_accessible_name("Drawing area")
+    expect(sheet.canvas).to_have_accessible_description(re.compile("arrow keys move the pen"))
+    press(sheet, "ArrowUp", 8)
+    column = "c => [...c.getContext('2d').getImageData(c.width / 2, 0, 1, c.height).data]"
+    marked = np.reshape(sheet.canvas.evaluate(column), (-1, 4))
+    assert [255, 180, 84, 255] in marked.tolist()  # a ring shows where the pen is
+    press(sheet, "Space")
+    expect(sheet.page.locator("#pen")).to_have_text("Pen down.")
+    press(sheet, "ArrowDown", 16)
+    press(sheet, "Enter")
+    expect(sheet.page.locator("#pen")).to_have_text("Pen up.")
+    sheet.reads(1)
+    press(sheet, "ArrowRight", 5)  # with the pen up nothing is drawn
+    sheet.reads(1)
+    assert sheet.page.evaluate("scrollY") == 0
+    for name in ("Undo", "Clear", "Predict"):
+        press(sheet, "Tab")
+        expect(sheet.button(name)).to_be_focused()
+    press(sheet, "Enter")
+    sheet.says("This is a 1.")
+    press(sheet, "Tab")
+    press(sheet, "ArrowRight")
+    expect(sheet.page.get_by_label("Brush size")).to_have_value("19")
+    press(sheet, "Tab")
+    press(sheet, "ArrowRight")
+    expect(sheet.page.get_by_label("resize only")).to_be_checked()
+    press(sheet, "Tab")
+    expect(sheet.page.get_by_label("Model", exact=True)).to_be_focused()
+    press(sheet, "Tab")
+    expect(sheet.page.locator("#file")).to_be_focused()
+    press(sheet, "Control+z")
+    sheet.reads("–")
+
+
+def test_the_pen_of_the_keyboard_draws_on_after_clear(sheet):
+    press(sheet, "Tab")
+    press(sheet, "Space")
+    press(sheet, "PageDown", 3)
+    sheet.page.evaluate("document.querySelector('#clear').click()")
+    sheet.says(re.compile("^Nothing is drawn"))
+    press(sheet, "Shift+ArrowUp", 40)
+    sheet.reads(1)
+
+
+# The page as a whole
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_axe_finds_nothing(open_page, width):
+    sheet = open_page(viewport={"width": width, "height": 844}, reduced_motion="reduce")
+    for is_digit in (None, True, False):
+        if is_digit is not None:
+            alter(sheet, is_digit=is_digit)
+            sheet.button("Clear").click()
+            sheet.draw(DIGITS[0])
+            sheet.reads(0)
+        results = Axe().run(sheet.page, options={"resultTypes": ["violations"]})
+        assert results.violations_count == 0, results.generate_report()
+
+
+def test_motion_is_left_out_for_those_who_ask(open_page):
+    sheet = open_page(reduced_motion="reduce")
+    expect(sheet.page.locator(".fill").first).to_have_css("transition-duration", "0s")
+
+
+def test_the_model_of_the_address_is_passed_on(open_page):
+    sheet = open_page(query="?model=baseline")
+    with sheet.page.expect_request(PREDICT) as request:
+        sheet.draw(DIGITS[1])
+    assert request.value.url.endswith("?model=baseline")
+    sheet.reads(1)
+    lost = open_page(query="?model=no%26thing")
+    lost.says(re.compile("There is no model 'no&thing'"))
+    lost.complaints.clear()
+
+
+def test_another_model_reads_the_same_drawing(sheet):
+    sheet.draw(DIGITS[1])
+    sheet.reads(1)
+    menu = sheet.page.get_by_label("Model", exact=True)
+    expect(menu).to_have_value("digitvision")
+    with sheet.page.expect_request(PREDICT) as request:
+        menu.select_option("baseline")
+    assert request.value.url.endswith("?model=baseline")
+    expect(sheet.page.locator("#model")).to_contain_text("Model baseline")
+    sheet.reads(1)
+
+
+def test_a_scribble_is_no_digit_for_the_model_that_ships(sheet):
+    sheet.draw([[(60 + 20 * i, 60 + 150 * (i % 2)) for i in range(9)]])
+    sheet.says("This does not look like one digit")
+    expect(sheet.page.locator("body")).to_have_class("doubtful")
+
+
+def test_a_server_that_is_gone_is_said_in_words(open_page):
+    with serve() as (address, process):
+        sheet = open_page(address)
+        sheet.draw(DIGITS[7])
+        sheet.reads(7)
+        process.terminate()
+        process.wait(10)
+        sheet.button("Predict").click()
+        sheet.says("The server cannot be reached. Is it still running?")
+        sheet.reads("–")
+        assert "ERR_CONNECTION" in sheet.complaints.pop()
+
+
+def test_nothing_is_kept(sheet):
+    sheet.draw(DIGITS[7])
+    sheet.reads(7)
+    assert sheet.page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+    assert sheet.page.context.cookies() == []
+    sheet.page.reload()
+    sheet.reads("–")
+
+
+def test_the_picture_of_the_readme(open_page, tmp_path):
+    "With DIGITVISION_SCREENSHOT=docs/screenshot.png it makes that picture anew."
+    sheet = open_page(viewport={"width": 1120, "height": 800}, device_scale_factor=1.5)
+    strokes = [np.array(stroke) for stroke in DIGITS[3]]
+    for _ in range(2):  # corners are cut until the line is as smooth as a hand's
+        strokes = [
+            np.stack([0.75 * s[:-1] + 0.25 * s[1:], 0.25 * s[:-1] + 0.75 * s[1:]], 1).reshape(-1, 2)
+            for s in strokes
+        ]
+    sheet.draw(strokes)
+    sheet.reads(3)
+    sheet.page.mouse.move(0, 0)
+    sheet.page.wait_for_timeout(300)  # the bars come to rest
+    path = Path(os.environ.get("DIGITVISION_SCREENSHOT", tmp_path / "screenshot.png"))
+    sheet.page.screenshot(path=path)
+    with Image.open(path) as picture:
+        assert picture.size == (1680, 1200)

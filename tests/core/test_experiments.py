@@ -1,0 +1,192 @@
+"""No run is lost and none is done twice, whatever happens to the process; the verdict is honest."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from digitvision.cli import main
+from digitvision.experiments import EXPERIMENTS, SIX, SWEEPS, find, missing, recorded, render_log
+from digitvision.record import COLUMNS, RecordError, append_row, read_rows
+from digitvision.train import Hyperparameters
+from digitvision.verdict import compare
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+import sys
+from digitvision.data import Mnist, Split, load_mnist
+from digitvision.experiments import Experiment, run_all
+from digitvision.train import Hyperparameters
+mnist = Mnist(*(Split(*(array[:200] for array in split)) for split in load_mnist()))
+tiny = [
+    Experiment(name, "", "", Hyperparameters(epochs=2, dropout=dropout), images=200)
+    for name, dropout in (("first", 0.5), ("second", 0.0))
+]
+run_all(tiny, [1], mnist, record="docs/experiments.csv", work="runs", progress=False)
+"""
+ALL = {("first", 1), ("second", 1)}
+ROW = (
+    dict.fromkeys(COLUMNS, 1)
+    | vars(Hyperparameters())
+    | {"experiment": "trial", "seed": 1, "test_accuracy": 0.9921}
+)
+
+
+def start(folder: Path) -> subprocess.Popen:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT], cwd=folder, env=environment, stderr=subprocess.DEVNULL
+    )
+
+
+def on_record(folder: Path) -> list[tuple]:
+    rows = read_rows(folder / "docs/experiments.csv")
+    return [(row["experiment"], row["seed"]) for row in rows]
+
+
+def timeless(folder: Path) -> dict:
+    "The record without what depends on the clock."
+    rows = read_rows(folder / "docs/experiments.csv")
+    return {
+        (row["experiment"], row["seed"]): [row[name] for name in COLUMNS if name.startswith("test")]
+        for row in rows
+    }
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    while not condition():
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_and_shared_sweeps_lose_no_run_and_do_none_twice(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+    processes = start(whole), start(whole)  # two at once share the work
+
+    first = start(killed)
+    wait_for(lambda: len(on_record(killed)) == 1, first)
+    wait_for(lambda: list((killed / "runs").glob("*/history.json")), first)
+    first.send_signal(signal.SIGKILL)  # in the middle of the second run
+    first.wait()
+    before = (killed / "docs/experiments.csv").read_text()
+    assert start(killed).wait(120) == 0
+    assert (killed / "docs/experiments.csv").read_text().startswith(before)
+
+    assert [process.wait(120) for process in processes] == [0, 0]
+    for folder in (whole, killed):
+        assert sorted(on_record(folder)) == sorted(ALL)
+        assert len(list((folder / "docs/curves").glob("*.json"))) == len(ALL)
+        assert not list((folder / "runs").glob("*/")), "only unfinished runs are kept"
+    assert timeless(whole) == timeless(killed)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text[:-1], "row 3 is cut off"),
+        (lambda text: text[:-40], "row 3 (trial, 2) is damaged: it has"),
+        (lambda text: text.replace(",0.9921,", ",99.21,"), "row 2 (trial, 1) is damaged: test_acc"),
+        (
+            lambda text: text.replace(",0.001,", ",many,", 1),
+            "row 2 (trial, 1) is damaged: learning",
+        ),
+        (lambda text: text.replace(",0.001,", ",nan,", 1), "row 2 (trial, 1) is damaged: learning"),
+        (lambda text: text.replace("trial,2", "trial,1"), "row 3 (trial, 1) is damaged: this run"),
+        (lambda text: text.partition("\n")[2], "row 1 (trial, 1) is damaged: it does not name"),
+        (lambda text: "", "row 1 is cut off"),
+    ],
+)
+def test_a_damaged_record_names_the_row_and_is_left_as_it_is(tmp_path, damage, message):
+    path = tmp_path / "experiments.csv"
+    for seed in (1, 2):
+        assert append_row(path, ROW | {"seed": seed})
+    damaged = damage(path.read_text())
+    path.write_text(damaged)
+    for attempt in (lambda: read_rows(path), lambda: append_row(path, ROW | {"seed": 3})):
+        with pytest.raises(RecordError) as raised:
+            attempt()
+        assert message in str(raised.value) and str(path) in str(raised.value)
+    assert path.read_text() == damaged
+
+
+def test_a_run_goes_on_record_once(tmp_path):
+    path = tmp_path / "experiments.csv"
+    assert [append_row(path, ROW), append_row(path, ROW)] == [True, False]
+    assert len(read_rows(path)) == 1
+
+
+def cli(*arguments):
+    return CliRunner().invoke(main, ["experiments", *map(str, arguments)])
+
+
+def test_the_command_line_names_what_is_wrong(tmp_path):
+    record = tmp_path / "experiments.csv"
+    unknown = cli("run", "basline", "--dry-run", "--record", record)
+    assert unknown.exit_code == 1 and "no experiment 'basline'; there is baseline" in unknown.output
+    assert cli("run", "--seeds", "x", "--dry-run").exit_code == 2
+    assert cli("run", "--seeds", "5-1", "--dry-run").exit_code == 2
+    record.write_text("nonsense\n")
+    damaged = cli("run", "--dry-run", "--record", record)
+    assert damaged.exit_code == 1 and "row 1 (nonsense) is damaged" in damaged.output
+    assert record.read_text() == "nonsense\n"
+
+
+def test_a_dry_run_tells_the_time_and_only_what_is_missing(tmp_path):
+    record = tmp_path / "experiments.csv"
+    row = ROW | {"experiment": "baseline", "seed": 42, "images": 54_000, "seconds": 120.0}
+    append_row(record, row)
+    lines = cli("run", "baseline", "--seeds", "42-44", "--dry-run", "--record", record).output
+    assert "seed   42" not in lines and lines.count("2.0 minutes") == 2 and "2 runs" in lines
+
+
+def test_the_verdict_claims_a_difference_between_equals_in_at_most_5_percent():
+    chance = np.random.default_rng(5)
+    for draw in (chance.normal, chance.laplace, chance.gumbel):  # bell, heavy tails, lopsided
+        false = 0
+        for _ in range(1_000):
+            ours, theirs = (np.rint(draw(9920, 6, 5)) / 10_000 for _ in range(2))
+            verdict = compare(dict(enumerate(ours)), dict(enumerate(theirs))).verdict
+            false += verdict != "these runs cannot tell"
+        assert false <= 50
+
+
+def test_equal_or_few_differences_are_no_proof():
+    for ours in ({1: 0.99}, {1: 0.99, 2: 0.98}, {1: 0.99, 2: 0.99, 3: 0.99}):
+        theirs = {seed: value - 0.01 for seed, value in ours.items()}
+        assert compare(ours, theirs).verdict == "these runs cannot tell"
+    with pytest.raises(ValueError, match="no runs"):
+        compare({1: 0.99}, {2: 0.98})
+
+
+def test_experiments_are_told_apart_by_name_and_changed_ones_from_their_old_runs():
+    names = [e.name for e in SIX] + [e.name for sweep in SWEEPS.values() for e in sweep]
+    assert set(names) == set(EXPERIMENTS)
+    for name, experiment in EXPERIMENTS.items():
+        assert find([name]) == [experiment]
+    assert len({(e.hyperparameters, e.images) for e in EXPERIMENTS.values()}) == len(EXPERIMENTS)
+    stale = ROW | {"experiment": "baseline", "learning_rate": 0.01}
+    with pytest.raises(ValueError, match="other hyperparameters"):
+        missing(SIX, [1], [stale])
+
+
+def test_the_log_and_its_curves_are_in_step_with_the_record():
+    rows = read_rows(ROOT / "docs/experiments.csv")
+    assert (ROOT / "docs/experiment_log.md").read_text(encoding="utf-8") == render_log(rows)
+    for row in rows:
+        assert recorded(rows, EXPERIMENTS[row["experiment"]], row["seed"]) == row
+        path = ROOT / f"docs/curves/{row['experiment']}-{row['seed']}.json"
+        curve = json.loads(path.read_text(encoding="utf-8"))
+        assert len(curve) == row["epochs_run"]
+        assert (
+            round(curve[row["best_epoch"] - 1]["validation_loss"], 6) == row["best_validation_loss"]
+        )

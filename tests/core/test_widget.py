@@ -1,0 +1,292 @@
+"""The pad of notebook 09 without a browser: its canvas is sent what a browser would send."""
+
+import asyncio
+import json
+import warnings
+
+import numpy as np
+import pytest
+from support.digits import DIGITS
+
+from digitvision.inference import DEFAULT_MODEL, ModelError, Prediction, Recognizer, list_models
+from digitvision.preprocess import MAX_POINTS, rasterize
+from digitvision.widget import BRUSHES, FINE, DigitPad, Newest, describe
+
+
+def send(pad: DigitPad, event: str, *points: tuple[float, float]) -> None:
+    "An event of the canvas, at points of the drawing."
+    places = [{"x": x * FINE, "y": y * FINE} for x, y in points]
+    content = {"event": event, "touches": places, **(places[0] if places else {})}
+    pad._paper.canvas._handle_frontend_event(None, content, [])
+
+
+def draw(pad: DigitPad, strokes) -> None:
+    "With the mouse."
+    for stroke in strokes:
+        send(pad, "mouse_down", stroke[0])
+        for point in stroke[1:]:
+            send(pad, "mouse_move", point)
+        send(pad, "mouse_up", stroke[-1])
+
+
+def control(pad: DigitPad, description: str):
+    "The button, slider or menu of this name."
+    return next(w for w in walk(pad) if getattr(w, "description", None) == description)
+
+
+def walk(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from walk(child)
+
+
+@pytest.fixture
+def pad() -> DigitPad:
+    return DigitPad()
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_what_is_drawn_is_read_as_the_recogniser_reads_it(pad, digit):
+    draw(pad, DIGITS[digit])
+    assert pad.strokes == [list(stroke) for stroke in DIGITS[digit]]
+    expected = Recognizer().predict(rasterize(DIGITS[digit], 280, pad.brush))
+    assert pad.prediction.digit == expected.digit == digit
+    assert (pad.prediction.probabilities == expected.probabilities).all()
+    assert (pad.prediction.input == expected.input).all()
+    assert (np.asarray(pad.image) == np.asarray(rasterize(DIGITS[digit]))).all()
+    assert f'<div class="digit">{digit}</div>' in pad._answer.value
+
+
+def test_a_finger_draws_and_a_second_one_does_not(pad):
+    send(pad, "touch_start", (10, 10))
+    send(pad, "touch_move", (20, 20))
+    send(pad, "touch_start", (20, 20), (200, 200))
+    send(pad, "touch_move", (30, 30), (210, 210))
+    send(pad, "touch_end", (210, 210))  # the first one is lifted
+    send(pad, "touch_move", (220, 220))
+    send(pad, "touch_end")
+    assert pad.strokes == [[(10, 10), (20, 20), (30, 30)]]
+
+
+@pytest.mark.parametrize("lift", ["mouse_up", "mouse_out", "touch_end", "touch_cancel"])
+def test_a_lifted_pen_draws_no_more(pad, lift):
+    send(pad, "mouse_move", (5, 5))
+    send(pad, "mouse_down", (10, 10))
+    send(pad, lift, (20, 20))
+    send(pad, "mouse_move", (30, 30))
+    assert pad.strokes == [[(10, 10)]]
+
+
+def test_undo_and_clear(pad):
+    draw(pad, DIGITS[5])
+    control(pad, "Undo").click()
+    assert pad.strokes == [DIGITS[5][0]]
+    draw(pad, DIGITS[5][1:])
+    assert pad.prediction.digit == 5
+    control(pad, "Clear").click()
+    assert (pad.strokes, pad.prediction, pad.message) == ([], None, "Draw a digit, 0 to 9.")
+    control(pad, "Undo").click()
+    assert np.asarray(pad.image).max() == 0
+
+
+def test_control_z_takes_a_stroke_back(pad):
+    draw(pad, DIGITS[5])
+    for key, ctrl, count in (("z", False, 2), ("x", True, 2), ("z", True, 1)):
+        content = {"key": key, "shift_key": False, "ctrl_key": ctrl, "meta_key": False}
+        pad._paper.canvas._handle_frontend_event(None, {"event": "key_down"} | content, [])
+        assert len(pad.strokes) == count
+
+
+def test_undo_under_the_pen_ends_the_stroke(pad):
+    send(pad, "mouse_down", (10, 10))
+    pad.undo()
+    send(pad, "mouse_move", (30, 30))
+    assert pad.strokes == []
+
+
+def test_the_brush_is_that_of_the_whole_drawing(pad):
+    pad.strokes = DIGITS[3]
+    control(pad, "Brush").value = 30
+    assert pad.brush == 30
+    expected = Recognizer().predict(rasterize(DIGITS[3], brush=30))
+    assert (pad.prediction.probabilities == expected.probabilities).all()
+    pad.brush = 7
+    assert control(pad, "Brush").value == 7
+    assert (control(pad, "Brush").min, control(pad, "Brush").max) == BRUSHES
+
+
+def test_the_menu_has_every_model_and_a_damaged_one_is_said_to_be(pad, tmp_path, monkeypatch):
+    assert list(control(pad, "Model").options) == list_models() and pad.model == DEFAULT_MODEL
+    pad.strokes = DIGITS[3]
+    menu = control(pad, "Model")
+    menu.options = (*menu.options, "damaged")
+    menu.value = "damaged"
+    assert pad.prediction is None and "no model 'damaged'" in pad.message
+    menu.value = DEFAULT_MODEL
+    assert pad.prediction.digit == 3
+
+
+def test_the_model_that_is_chosen_reads(monkeypatch):
+    asked = []
+    shared = Recognizer.shared
+    monkeypatch.setattr(
+        Recognizer, "shared", lambda name: asked.append(name) or shared(DEFAULT_MODEL)
+    )
+    monkeypatch.setattr("digitvision.widget.list_models", lambda: [DEFAULT_MODEL, "another"])
+    pad = DigitPad()
+    control(pad, "Model").value = "another"
+    asked.clear()
+    pad.strokes = DIGITS[3]
+    assert (pad.model, asked) == ("another", ["another"])
+
+
+def test_listeners_hear_predictions_until_they_are_removed(pad):
+    heard = []
+    pad.on_predict(heard.append)
+    pad.strokes = DIGITS[4]
+    pad.clear()
+    assert [prediction.digit for prediction in heard] == [4]
+    pad.on_predict(heard.append, remove=True)
+    pad.strokes = DIGITS[4]
+    assert len(heard) == 1 and isinstance(heard[0], Prediction)
+
+
+def test_a_listener_that_fails_does_not_stop_the_pad(pad):
+    pad.on_predict(lambda prediction: 1 / 0)
+    draw(pad, DIGITS[6])
+    assert pad.prediction.digit == 6
+
+
+def test_what_is_no_digit_is_said_to_be_none(pad, monkeypatch):
+    shares = np.full(10, 0.1, np.float32)
+    scribble = Prediction(3, 0.99, shares, False, 0.01, np.zeros((28, 28), np.float32))
+    assert describe(scribble) == "This does not look like one digit."
+    monkeypatch.setattr(Recognizer, "predict", lambda *_: scribble)
+    pad.strokes = DIGITS[3]
+    assert "does not look like" in pad._answer.value and "doubtful" in pad._answer.value
+
+
+def test_a_drawing_beside_the_page_is_blank_and_said_to_be(pad):
+    pad.strokes = [[(900, 900)]]
+    assert pad.prediction is None and pad.message == "There is nothing drawn in the picture."
+
+
+def test_a_drawing_comes_back_from_json(pad, tmp_path):
+    pad.strokes, pad.brush = DIGITS[8], 23
+    other = DigitPad()
+    other.from_json(pad.to_json())
+    assert (other.strokes, other.brush) == (pad.strokes, 23)
+    pad.save(tmp_path / "eight.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["eight.json"]
+    third = DigitPad()
+    third.load(str(tmp_path / "eight.json"))
+    assert (third.prediction.probabilities == pad.prediction.probabilities).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "7",
+        "{}",
+        b"\xff\xfe\x00",
+        "[" * 100_000,
+        '{"strokes": [[[1, 2]]]}',
+        '{"brush": 18}',
+        '{"brush": "wide", "strokes": []}',
+        '{"brush": NaN, "strokes": []}',
+        '{"brush": 1e999, "strokes": []}',
+        '{"brush": 0, "strokes": []}',
+        '{"brush": 1' + "0" * 400 + ', "strokes": []}',
+        '{"brush": 18, "strokes": 5}',
+        '{"brush": 18, "strokes": [5]}',
+        '{"brush": 18, "strokes": [[5]]}',
+        '{"brush": 18, "strokes": [[[1, 2, 3]]]}',
+        '{"brush": 18, "strokes": [[[1, null]]]}',
+        '{"brush": 18, "strokes": [[[1, Infinity]]]}',
+        '{"brush": 18, "strokes": [[[1, 1' + "0" * 400 + "]]]}",
+        json.dumps({"brush": 18, "strokes": [[[1, 2]] * (MAX_POINTS + 1)]}),
+    ],
+    ids=lambda text: str(text)[:40],
+)
+def test_what_is_no_drawing_is_a_clear_error_and_changes_nothing(pad, text):
+    pad.strokes, pad.brush = DIGITS[2], 11
+    with pytest.raises(ValueError, match=r"not a drawing|point|brush|finite"):
+        pad.from_json(text)
+    assert (pad.strokes, pad.brush) == ([list(stroke) for stroke in DIGITS[2]], 11)
+
+
+def test_wrong_state_is_refused(pad):
+    for strokes in (5, [5], "7", [[(1, 2, 3)]], [[(1, float("nan"))]], [[(0, 10**400)]]):
+        with pytest.raises(ValueError):
+            pad.strokes = strokes
+    for brush in (0, 41, float("nan")):
+        with pytest.raises(ValueError, match="from 4 to 40"):
+            pad.brush = brush
+    for model in ("oracle", "../baseline"):
+        with pytest.raises(ModelError):
+            pad.model = model
+        with pytest.raises(ModelError):
+            DigitPad(model)
+    assert (pad.strokes, pad.brush, pad.model) == ([], 18, DEFAULT_MODEL)
+
+
+def test_a_drawing_with_too_many_points_is_said_to_be(pad, monkeypatch):
+    monkeypatch.setattr("digitvision.preprocess.MAX_POINTS", 5)
+    draw(pad, [[(x, 50) for x in range(10)]])
+    assert pad.prediction is None and "more than 5 points" in pad.message
+
+
+def test_strokes_are_a_copy(pad):
+    pad.strokes = DIGITS[1]
+    pad.strokes.append([(1, 1)])
+    pad.strokes[0].append((1, 1))
+    assert pad.strokes == [list(stroke) for stroke in DIGITS[1]]
+
+
+def test_two_pads_know_nothing_of_each_other(pad):
+    other = DigitPad(brush=10)
+    draw(pad, DIGITS[3])
+    draw(other, DIGITS[8])
+    assert (pad.prediction.digit, other.prediction.digit, pad.brush) == (3, 8, 18)
+
+
+def test_live_predictions_are_few_and_the_last_one_is_of_the_whole_drawing():
+    async def scribble():
+        pad = DigitPad()
+        seen = []
+        pad.on_predict(lambda _: seen.append(len(pad.strokes[0])))
+        send(pad, "mouse_down", (20, 140))
+        for step in range(300):
+            send(pad, "mouse_move", (20 + step / 2, 140))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.2)
+        return seen
+
+    seen = asyncio.run(scribble())
+    assert seen == sorted(seen) and seen[-1] == 301
+    assert len(seen) < 60
+
+
+def test_what_was_asked_for_is_not_run_again_after_now():
+    runs = []
+
+    async def ask():
+        newest = Newest(lambda: runs.append(1), interval=0.01)
+        newest.ask()
+        newest.now()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(ask())
+    assert len(runs) == 1
+
+
+def test_making_and_showing_a_pad_warns_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pad = DigitPad()
+        pad._repr_mimebundle_()
+    assert repr(pad) == f"DigitPad(0 strokes, {DEFAULT_MODEL!r}: Draw a digit, 0 to 9.)"
