@@ -1,4 +1,4 @@
-"""What notebook 08 does not show of `explain`: other networks, long drawings, many threads."""
+"""What notebook 20 does not show of `explain`: other networks, long drawings, many threads."""
 
 import hashlib
 import json

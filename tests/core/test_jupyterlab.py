@@ -1,4 +1,4 @@
-"""The pad of notebook 09 in a real JupyterLab, drawn on with a mouse and a finger."""
+"""The pad of notebook 07 in a real JupyterLab, drawn on with a mouse and a finger."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The pad of notebook 09 without a browser: its canvas is sent what a browser would send."""
+"""The pad of notebook 07 without a browser: its canvas is sent what a browser would send."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The ladder on record is the ladder of notebook 10, and is measured as it says."""
+"""The ladder on record is the ladder of notebook 40, and is measured as it says."""
 
 from collections import Counter
 from dataclasses import replace
