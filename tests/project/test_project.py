@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import nbformat
@@ -30,7 +31,7 @@ def test_the_base_has_no_tensorflow():
     base = {Requirement(line).name for line in PROJECT["dependencies"]}
     assert base == {
         "click", "flask", "msgspec", "numpy", "onnxruntime", "pillow",
-        "prometheus-client", "pyspng", "waitress",
+        "platformdirs", "prometheus-client", "pyspng", "waitress",
     }  # fmt: skip
 
 
@@ -118,3 +119,10 @@ def test_shipped_models_have_a_card_that_fits():
         for split in ("validation", "test"):
             low, high = card[split]["interval_95"]
             assert low < card[split]["accuracy"] < high
+
+
+def test_there_is_one_version():
+    import digitvision
+
+    assert digitvision.__version__ == metadata.version("digitvision")
+    assert PROJECT["dynamic"] == ["version"]

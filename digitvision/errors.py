@@ -1,0 +1,5 @@
+"""The base of all errors that a user can act on."""
+
+
+class DigitVisionError(Exception):
+    "An error that a user can act on: its message says what is wrong and what to do."
