@@ -27,7 +27,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r
 from sklearn.neighbors import NearestNeighbors
 
 from .data import Mnist, Split, load_mnist
-from .record import read_drawings
+from .drawings import read_drawings
 from digitvision.robustness import (
     DISTURBANCES,
     WAYS,

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MARGIN', 'DISTURBANCES', 'WAYS', 'FORMATS', 'shift', 'rotation', 'scale', 'thickness', 'blur', 'noise', 'occlusion',
-           'Disturbance', 'frame', 'disturb', 'other_digits', 'Way', 'draw', 'render', 'find_pictures', 'read_pictures',
-           'scribbles']
+           'Disturbance', 'frame', 'disturb', 'other_digits', 'Way', 'draw', 'render', 'pen_digits', 'redraw',
+           'redrawn', 'find_pictures', 'read_pictures', 'scribbles']
 
 # %% ../notebooks/22_robustness.ipynb #d22d3398
 import re
@@ -19,6 +19,7 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 
 from .data import Split
+from .drawings import read_drawings
 from digitvision.preprocess import (
     BlankImageError,
     Strokes,
@@ -170,6 +171,44 @@ def render(drawings: list[dict], way: Way) -> np.ndarray:  # uint8 (n, 28, 28)
     "Drawings in a way, as the network sees them; the same ones every time."
     chance = np.random.default_rng(0)
     return np.stack([frame(draw(drawing["strokes"], way, chance)) for drawing in drawings])
+
+# %% ../notebooks/22_robustness.ipynb #af67d50c
+def pen_digits(
+    path: str | Path,  # JSON lines: label, strokes with the longer side 1, perhaps slashed
+) -> Split:  # uint8 (n, 28, 28), as the network sees them
+    "Return pen digits drawn half the canvas wide; slashed zeros, which MNIST lacks, are left out."
+    digits = [digit for digit in read_drawings(path) if not digit.get("slashed")]
+    pictures = [rasterize([stroke * 140 + 70 for stroke in d["strokes"]]) for d in digits]
+    labels = [int(digit["label"]) for digit in digits]
+    return Split(np.stack([frame(picture) for picture in pictures]), np.array(labels, np.uint8))
+
+# %% ../notebooks/22_robustness.ipynb #e6ec7a26
+def redraw(
+    image: np.ndarray,  # uint8 (28, 28), white ink on black
+    rng: np.random.Generator,
+) -> Image.Image:  # mode "L", 280×280, white ink on black
+    "Return a digit as a visitor might draw it: moved, scaled, turned, thinner or thicker."
+    scale = rng.uniform(3, 9)  # pixels of the canvas for a pixel of the image
+    large = Image.fromarray(image).resize([round(28 * scale)] * 2, Image.Resampling.BICUBIC)
+    turned = np.asarray(large.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC))
+    widen = round(rng.uniform(-0.4, 1) * scale / 2)  # on each side of a line
+    side = 1 + 2 * abs(widen)
+    filter_ = ndimage.maximum_filter if widen > 0 else ndimage.minimum_filter
+    drawn = Image.fromarray(filter_(turned, size=side))
+    canvas = Image.new("L", (280, 280))
+    canvas.paste(drawn, tuple(rng.integers(0, 281 - drawn.width, size=2).tolist()))
+    return canvas
+
+# %% ../notebooks/22_robustness.ipynb #535a415d
+def redrawn(
+    split: Split,  # uint8 (n, 28, 28) and labels
+    count: int = 2_000,  # digits to redraw, at most n
+) -> Split:  # uint8 (count, 28, 28), as the network sees them
+    "Redraw random digits of a split and frame them as the page does; always the same ones."
+    rng = np.random.default_rng(2_000)
+    chosen = rng.permutation(len(split.labels))[:count]
+    images = [frame(redraw(split.images[i], rng)) for i in chosen]
+    return Split(np.stack(images), split.labels[chosen].astype(np.uint8))
 
 # %% ../notebooks/22_robustness.ipynb #2365cbcc
 FORMATS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}

@@ -81,7 +81,8 @@ def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
         raise click.UsageError("--address and --cpus are for --engine ray.")
     from digitvision import experiments as lab
     from digitvision.data import load_mnist
-    from digitvision.record import pen_digits, read_rows, redrawn
+    from digitvision.record import read_rows
+    from digitvision.robustness import pen_digits, redrawn
 
     chosen = lab.find(names)
     if dry_run:

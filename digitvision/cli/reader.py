@@ -31,7 +31,7 @@ def train(seed, name, overwrite, strokes):
     from digitvision.people import reader as readers
     from digitvision.data import load_mnist
     from digitvision.inference import CHECKPOINTS
-    from digitvision.record import redrawn
+    from digitvision.robustness import redrawn
 
     check_name(name, overwrite)
     mnist, recipe, history = load_mnist(), readers.Recipe(), []

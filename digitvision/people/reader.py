@@ -25,11 +25,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from ..data import Mnist, Split
+from ..drawings import read_drawings
 from ..evaluate import threshold_for
 from .nondigits import nondigits, printed_digits
 from .synth import degrade_many
-from ..record import append_csv, read_drawings, redrawn
-from ..robustness import WAYS, render
+from ..record import append_csv
+from ..robustness import WAYS, redrawn, render
 from ..train import to_input, write_model
 
 # %% ../../notebooks/33_default_model.ipynb #56a00717

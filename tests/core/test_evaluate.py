@@ -32,7 +32,7 @@ from digitvision.evaluate import (
     worst,
 )
 from digitvision.inference import CHECKPOINTS, Recognizer
-from digitvision.record import read_drawings
+from digitvision.drawings import read_drawings
 from digitvision.robustness import (
     DISTURBANCES,
     Way,
