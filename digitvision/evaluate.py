@@ -26,7 +26,7 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from .data import Mnist, Split, load_mnist
+from .data import Mnist, Split, load_mnist, show_digits
 from .drawings import read_drawings
 from digitvision.robustness import (
     DISTURBANCES,

@@ -28,9 +28,9 @@ def train(seed, name, overwrite, strokes):
     """Train a reader by the recipe of the shipped model: three quarters of an hour on two cores.
 
     The threshold of "not a digit" is chosen on the pen digits, or on redrawn validation digits."""
-    from digitvision.people import reader as readers
     from digitvision.data import load_mnist
     from digitvision.inference import CHECKPOINTS
+    from digitvision.people import reader as readers
     from digitvision.robustness import redrawn
 
     check_name(name, overwrite)
@@ -52,8 +52,8 @@ def train(seed, name, overwrite, strokes):
 @STROKES
 def ladder(seeds, strokes):
     "Do the runs of the ladder that are not on record in docs/ladder.csv."
-    from digitvision.people import reader as readers
     from digitvision.data import load_mnist
+    from digitvision.people import reader as readers
 
     mnist = load_mnist()
     trial = readers.make_trial(mnist, readers.pen_ways(strokes) if strokes else None)
@@ -69,9 +69,9 @@ def ladder(seeds, strokes):
 )
 def card(strokes, nondigits):
     "Measure the shipped models, and write docs/evaluation.json and docs/model_card.md."
-    from digitvision.people import model_card
     from digitvision.data import load_mnist
     from digitvision.evaluate import evaluation
+    from digitvision.people import model_card
 
     mnist = load_mnist()
     evaluations = {

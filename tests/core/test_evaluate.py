@@ -13,6 +13,7 @@ from support.digits import DIGITS
 
 from digitvision.cli import main
 from digitvision.data import Mnist, Split, load_mnist
+from digitvision.drawings import read_drawings
 from digitvision.evaluate import (
     Answers,
     Checkpoint,
@@ -32,7 +33,6 @@ from digitvision.evaluate import (
     worst,
 )
 from digitvision.inference import CHECKPOINTS, Recognizer
-from digitvision.drawings import read_drawings
 from digitvision.robustness import (
     DISTURBANCES,
     Way,
