@@ -1,26 +1,76 @@
-"""Readers of labeled drawings: strokes as JSON lines."""
+"""Readers of labeled data that people bring: pen strokes in JSON lines, pictures in folders."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from digitvision.preprocess import check_strokes
+import numpy as np
+from PIL import Image
+
+from digitvision.data import Split
+from digitvision.errors import DigitVisionError
+from digitvision.preprocess import check_strokes, to_image
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
+
+
+class DrawingsError(DigitVisionError, ValueError):
+    "A file or folder of labeled drawings that cannot be used; the message names the place."
 
 
 def read_drawings(
-    path: str | Path,  # JSON lines with label and strokes, perhaps slashed, kind, lookalike
-) -> list[dict[str, Any]]:  # label: str, strokes: list of float arrays (points, 2), and the rest
-    "Read labeled drawings. Raises ValueError, naming the line, if one is damaged or there is none."
+    path: str | Path,  # UTF-8, one JSON object a line: label, strokes; perhaps slashed, lookalike
+) -> list[dict[str, Any]]:  # the objects; label is a str, strokes a list of float (points, 2)
+    "Read labeled strokes. Raises DrawingsError, which names the line, if one is damaged."
     drawings = []
     for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
         try:
             drawing = json.loads(line)
             strokes = check_strokes(drawing["strokes"])
             if not sum(map(len, strokes)):
-                raise ValueError("nothing is drawn.")
+                raise ValueError("it has no points.")
             drawings.append(drawing | {"label": str(drawing["label"]), "strokes": strokes})
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}, line {number} is no drawing: {error}") from None
+            raise DrawingsError(f"{path}, line {number} is not a drawing: {error}") from None
     if not drawings:
-        raise ValueError(f"There are no drawings in {path}.")
+        raise DrawingsError(f"{path} has no drawings: write one JSON object a line.")
     return drawings
+
+
+def find_pictures(
+    folder: str | Path,  # with DIGIT/NAME.jpg or DIGIT-NAME.jpg, at any depth
+) -> list[tuple[Path, int, str]]:  # path, label, source (the other folders' names)
+    "List the labeled pictures in a folder. Raises DrawingsError for none, or one without label."
+    found = []
+    for path in sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES):
+        *folders, name = path.relative_to(folder).parts
+        labels = [part for part in folders if re.fullmatch("[0-9]", part)]
+        if not labels and not re.match("[0-9]", name):
+            raise DrawingsError(
+                f"{path} has no label: move it to a folder named 0 to 9, or start its name with "
+                "the digit."
+            )
+        source = "/".join(part for part in folders if part not in labels)
+        found.append((path, int(labels[-1] if labels else name[0]), source or "."))
+    if not found:
+        raise DrawingsError(f"There are no pictures in {folder} ({', '.join(SUFFIXES)}).")
+    return found
+
+
+def read_pictures(
+    folder: str | Path,  # laid out as `find_pictures` wants it
+) -> tuple[Split, list[Path], np.ndarray]:  # uint8 (n, 28, 28), labels; paths; sources (n,)
+    """Read and preprocess the labeled pictures in a folder.
+
+    A picture that is damaged or blank becomes an image of zeros. Raises DrawingsError as
+    `find_pictures` does."""
+    paths, labels, sources = zip(*find_pictures(folder), strict=True)
+    images = []
+    for path in paths:
+        try:
+            with Image.open(path) as picture:
+                images.append(to_image(picture))
+        except Exception:  # damaged files make the decoders fail in many ways
+            images.append(np.zeros((28, 28), np.uint8))
+    return Split(np.stack(images), np.array(labels)), list(paths), np.array(sources)

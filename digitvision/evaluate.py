@@ -27,14 +27,13 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r
 from sklearn.neighbors import NearestNeighbors
 
 from .data import Mnist, Split, load_mnist, show_digits
-from .drawings import read_drawings
+from .drawings import read_drawings, read_pictures
 from digitvision.robustness import (
     DISTURBANCES,
     WAYS,
     Way,
     disturb,
     other_digits,
-    read_pictures,
     render,
     scribbles,
 )

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -13,7 +14,7 @@ from support.digits import DIGITS
 
 from digitvision.cli import main
 from digitvision.data import Mnist, Split, load_mnist
-from digitvision.drawings import read_drawings
+from digitvision.drawings import find_pictures, read_drawings
 from digitvision.evaluate import (
     Answers,
     Checkpoint,
@@ -29,6 +30,7 @@ from digitvision.evaluate import (
     per_digit,
     picture_report,
     refusals,
+    show_answers,
     suspects,
     worst,
 )
@@ -38,7 +40,6 @@ from digitvision.robustness import (
     Way,
     disturb,
     draw,
-    find_pictures,
     scribbles,
 )
 
@@ -147,6 +148,14 @@ def test_suspects_are_surely_another_digit_and_have_a_neighbour_that_agrees(mnis
     assert worst(answers).tolist() == [3, 5]
 
 
+def test_a_gallery_shows_labels_and_predictions(monkeypatch):
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    show_answers(says([1, 7], [0.9, 0.8], [1, 2]), [1])
+    (axis,) = (axis for axis in plt.gcf().axes if axis.get_title())
+    assert axis.get_title() == "2 → 7, 80%"
+    plt.close()
+
+
 def test_a_click_on_the_matrix_shows_the_images_of_the_cell():
     answers = says([1, 1, 7], [0.9] * 3, [1, 7, 7])
     grid, sentence, picture = explore(answers).children
@@ -194,7 +203,7 @@ def test_a_drawing_is_as_large_as_the_way_says(size):
 def test_a_damaged_file_of_strokes_names_the_line(line, tmp_path):
     good = json.dumps({"label": 1, "strokes": DIGITS[1]})
     (tmp_path / "pen.jsonl").write_text(f"{good}\n{line}\n")
-    with pytest.raises(ValueError, match="line 2 is no drawing"):
+    with pytest.raises(ValueError, match="line 2 is not a drawing"):
         read_drawings(tmp_path / "pen.jsonl")
 
 
