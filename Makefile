@@ -1,4 +1,4 @@
-# make app · make lab · make test · make train · make bench · make clean
+# make app · lab · test · test-ray · train · bench · coverage · lock · clean
 # Settings: PYTHON, VENV, HOST, PORT; LOCK= (empty) takes the newest dependencies instead of the locked ones.
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 endif
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-.PHONY: app lab train test bench lock clean
+.PHONY: app lab train test test-ray coverage bench lock clean
 
 app: $(VENV)/.installed-base
 	$(BIN)/python -m digitvision.app --host $(HOST) --port $(PORT)
@@ -24,12 +24,19 @@ lab: $(VENV)/.installed-lab
 train: $(VENV)/.installed-train
 	$(BIN)/digitvision train
 
+# One run for tests and notebooks, on all cores; those of a file stay together and in order.
 test: $(VENV)/.installed-dev
 	$(BIN)/python tests/support/browser.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval notebooks
+	$(BIN)/python -m pytest --nbval -n logical tests notebooks
+
+# Failures on a Ray cluster: a node, a worker or the driver is killed in the middle of a sweep
+test-ray: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m ray_slow tests
+
+coverage: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n logical --cov=digitvision --cov=app --cov-report=term-missing tests
 
 bench: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.serving
