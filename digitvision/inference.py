@@ -29,7 +29,8 @@ from digitvision.model_files import (  # noqa: F401
     read_model,
     start_session,
 )
-from .preprocess import BlankImageError, fit_mnist, resize_only, to_ink  # noqa: F401
+from .preprocess import BlankImageError as BlankImageError
+from .preprocess import fit_mnist, resize_only, to_ink
 
 # %% ../notebooks/06_inference.ipynb #02680fa5
 MAX_PIXELS = 4096 * 4096  # a phone's photo fits, a decompression bomb does not
