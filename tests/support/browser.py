@@ -1,4 +1,4 @@
-"""Find a Chromium to test with; run as a script, it makes sure there is one."""
+"""Find a Chromium for the tests; run as a script, install one if there is none."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
-QUIET = [  # no window, and no calls home
+QUIET = [  # options: no window, no connections of the browser's own
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
@@ -18,13 +18,13 @@ QUIET = [  # no window, and no calls home
 ]
 
 
-def find_browser() -> str | None:  # a path, or None: Playwright's own
-    "The Chromium on PATH, if there is one."
+def find_browser() -> str | None:
+    "Return the path of the Chromium on PATH; None stands for Playwright's own."
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def ensure_browser() -> None:
-    "Debian's chromium where apt and root allow, else Playwright's own download."
+    "Install Debian's chromium if there is apt and we are root, else Playwright's Chromium."
     if find_browser():
         return
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:

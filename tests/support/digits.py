@@ -1,5 +1,7 @@
 """The digits 0 to 9 as a pen writes them on a 280 × 280 canvas, stroke by stroke."""
 
+import numpy as np
+
 from digitvision.preprocess import Strokes
 
 DIGITS: dict[int, Strokes] = {
@@ -64,5 +66,16 @@ DIGITS: dict[int, Strokes] = {
 
 
 def placed(strokes: Strokes, scale: float, left: float, top: float) -> Strokes:
-    "The strokes scaled, then moved."
+    "Return the strokes scaled, then moved."
     return [[(x * scale + left, y * scale + top) for x, y in stroke] for stroke in strokes]
+
+
+def smooth(strokes: Strokes, times: int = 3) -> Strokes:
+    "Return the strokes with their corners cut (Chaikin's algorithm), as a hand draws them."
+    curves = [np.array(stroke, float) for stroke in strokes]
+    for _ in range(times):
+        curves = [
+            np.stack([0.75 * c[:-1] + 0.25 * c[1:], 0.25 * c[:-1] + 0.75 * c[1:]], 1).reshape(-1, 2)
+            for c in curves
+        ]
+    return [curve.tolist() for curve in curves]

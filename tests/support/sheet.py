@@ -1,6 +1,6 @@
-"""The web page as a test sees it: a sheet to draw on, and what is said of the drawing."""
+"""The web page as a visitor uses it: draw on the canvas, press buttons, read the result."""
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from digitvision.preprocess import Strokes
 
@@ -9,7 +9,7 @@ PREDICT = "**/api/predict*"
 
 
 class Sheet:
-    "One open page. `complaints` are the errors and warnings of its console."
+    "One open page. `complaints` lists the errors and warnings of its console."
 
     def __init__(self, page: Page, address: str):
         self.page = page
@@ -27,10 +27,11 @@ class Sheet:
             self.complaints.append(message.text)
 
     def button(self, name: str) -> Locator:
+        "Return the button of this name."
         return self.page.get_by_role("button", name=name, exact=True)
 
     def places(self, strokes: Strokes) -> Strokes:
-        "The whole pixels of the window nearest to points of the drawing."
+        "Return the whole pixels of the window that are nearest to points of the drawing."
         box = self.canvas.bounding_box()
         scale = box["width"] / SIDE
         return [
@@ -39,10 +40,11 @@ class Sheet:
         ]
 
     def draw(self, strokes: Strokes, lift: bool = True) -> Strokes:
-        "Draw with the mouse; the strokes as they were drawn, to the pixel."
+        "Draw with the mouse; return the strokes as drawn, rounded to pixels of the window."
         box = self.canvas.bounding_box()
         scale = SIDE / box["width"]
-        for stroke in self.places(strokes):
+        places = self.places(strokes)
+        for stroke in places:
             self.page.mouse.move(*stroke[0])
             self.page.mouse.down()
             for place in stroke[1:]:
@@ -51,17 +53,33 @@ class Sheet:
                 self.page.mouse.up()
         return [
             [((x - box["x"]) * scale, (y - box["y"]) * scale) for x, y in stroke]
-            for stroke in self.places(strokes)
+            for stroke in places
         ]
 
     def sent(self) -> str:
-        "The data URL that Predict sends."
+        "Press Predict; return the data URL in its request."
         with self.page.expect_request(PREDICT) as request:
             self.button("Predict").click()
         return request.value.post_data_json["image"]
 
     def reads(self, digit: int | str) -> None:
+        "Wait until this digit is shown."
         expect(self.digit).to_have_text(str(digit))
 
     def says(self, words) -> None:
+        "Wait until this message, a string or a pattern, is shown."
         expect(self.message).to_have_text(words)
+
+    def pause_clock(self) -> None:
+        "Stop the timers of the page. `page.clock.run_for` runs them for some milliseconds."
+        self.page.clock.install(time=0)
+        self.page.clock.pause_at(1000)
+
+    def alter_answers(self, **changes) -> None:
+        "Let the server answer as it does, with changes."
+
+        def receive(route: Route) -> None:
+            response = route.fetch()
+            route.fulfill(response=response, json=response.json() | changes)
+
+        self.page.route(PREDICT, receive)

@@ -1,4 +1,4 @@
-// Wires the page: a change of the drawing asks for a prediction, a prediction is shown.
+// Wires the modules: when the drawing changes, ask for a prediction and show it.
 
 import { Drawing } from "./canvas.js";
 import * as inside from "./inside.js";
@@ -6,60 +6,61 @@ import { drawWithKeys, drawWithPointer } from "./pen.js";
 import { models, Predictor } from "./predict.js";
 import * as ui from "./ui.js";
 
-const REST = 250; // milliseconds without a change before the inside of the network is asked for
+const EXPLAIN_DELAY = 250; // milliseconds without a change before an explanation is requested
 
-const drawing = new Drawing(ui.canvas, changed);
+const drawing = new Drawing(ui.canvas, onChange);
 const predictor = new Predictor({
-  address: "api/predict",
-  model: ui.asked,
+  path: "api/predict",
+  model: ui.requestedModel,
   read: () => ({ image: drawing.dataUrl(), preprocess: ui.preprocess() }),
   show: ui.showPrediction,
   fail,
 });
 const explainer = new Predictor({
-  address: "api/explain",
-  model: ui.asked,
-  read: () => ({ ...predictor.read(), ...inside.replay(drawing) }),
+  path: "api/explain",
+  model: ui.requestedModel,
+  read: () => ({ ...predictor.read(), ...inside.timelineRequest(drawing) }),
   show: inside.show,
   fail: inside.fail,
 });
-let resting;
+let explainTimer;
 
-function changed() {
+function onChange() {
   ui.setEmpty(drawing.isEmpty);
-  if (drawing.isEmpty) start("Nothing is drawn. Draw a digit, 0 to 9.");
-  else predictor.ask();
+  if (drawing.isEmpty) reset("Nothing is drawn. Draw a digit, 0 to 9.");
+  else predictor.request();
   explain();
 }
 
-// Only while the panel is open, and once the pen rests: drawing goes first.
+// An explanation takes longer than a prediction: it is only requested while the panel is open and
+// the pen rests.
 function explain() {
-  clearTimeout(resting);
-  explainer.forget();
+  clearTimeout(explainTimer);
+  explainer.cancel();
   inside.hideTimeline();
   if (drawing.isEmpty) inside.clear();
-  else if (inside.isOpen()) resting = setTimeout(() => explainer.ask(), REST);
+  else if (inside.isOpen()) explainTimer = setTimeout(() => explainer.request(), EXPLAIN_DELAY);
 }
 
-// A moment of the time-line; its last one is the drawing itself.
-function scrub(strokes, probabilities, isLast) {
+// Show one step of the timeline; the last step is the drawing itself.
+function showStep(strokes, probabilities, isLast) {
   drawing.preview = isLast ? null : strokes;
   drawing.repaint();
-  predictor.forget();
-  if (isLast) predictor.ask();
-  else ui.showMoment(probabilities);
+  predictor.cancel();
+  if (isLast) predictor.request();
+  else ui.showStep(probabilities);
 }
 
-// Back to an empty result; answers still on their way belong to what was there before.
-function start(words) {
-  predictor.forget();
+function reset(message) {
+  predictor.cancel();
   ui.clearResult();
-  ui.say(words);
+  ui.say(message);
 }
 
-function fail(words) {
-  ui.clearResult();
-  ui.say(words, true);
+// A busy server says nothing about the drawing, so its last answer stays.
+function fail({ message, isOverloaded }) {
+  if (!isOverloaded) ui.clearResult();
+  ui.say(message, true);
 }
 
 function setBrush() {
@@ -67,29 +68,37 @@ function setBrush() {
   ui.showBrush();
 }
 
-// Another model reads the same drawing.
-function choose() {
+function chooseModel() {
   predictor.model = explainer.model = ui.model();
   showCard();
-  if (!drawing.isEmpty) changed();
+  if (!drawing.isEmpty) onChange();
 }
 
 function showCard() {
-  predictor.card().then(ui.showModel, (error) => fail(error.message));
+  predictor.card().then(ui.showModel, fail);
+}
+
+function openPicture(file) {
+  drawing.show(file).catch(() => fail({ message: "This file is not a picture that can be read." }));
+}
+
+// An action on the drawing; without one, say why nothing happens.
+function withDrawing(action, message) {
+  return () => (drawing.isEmpty ? reset(message) : action());
 }
 
 ui.listen({
   setBrush,
-  choose,
-  predict: () => (drawing.isEmpty ? start("Nothing is drawn yet. Draw a digit first.") : predictor.ask()),
-  clear: () => (drawing.isEmpty ? start("There is nothing to clear.") : drawing.clear()),
-  undo: () => (drawing.isEmpty ? start("There is nothing to undo.") : drawing.undo()),
-  reframe: () => drawing.isEmpty || changed(),
-  open: (file) => drawing.show(file).catch(() => fail("This file is not a picture that can be read.")),
+  chooseModel,
+  openPicture,
+  predict: withDrawing(() => predictor.request(), "Nothing is drawn yet. Draw a digit first."),
+  clear: withDrawing(() => drawing.clear(), "There is nothing to clear."),
+  undo: withDrawing(() => drawing.undo(), "There is nothing to undo."),
+  setPreprocess: () => drawing.isEmpty || onChange(),
 });
-inside.listen({ open: explain, scrub });
+inside.listen({ open: explain, showStep });
 drawWithPointer(ui.canvas, drawing);
 drawWithKeys(ui.canvas, drawing, ui.sayPen);
 setBrush();
 showCard();
-models().then(({ models, model }) => ui.showModels(models, ui.asked ?? model), (error) => fail(error.message));
+models().then(({ models, model }) => ui.showModels(models, ui.requestedModel ?? model), fail);

@@ -1,24 +1,24 @@
-// The drawing: owns its strokes and its pixels. Strokes are kept in the coordinates of a 280 × 280
-// square and everything is painted from them, so screen size and sharpness never change a digit.
+// The drawing: its strokes and its pixels. Strokes are kept in the coordinates of a 280 × 280
+// square and every picture is painted from them, so screen size and zoom never change a digit.
 
 export const SIDE = 280;
-const LONGEST = 1024; // pixels of an uploaded picture's longer side
-const LARGEST = 1_500_000; // characters of a data URL, well inside the server's limit
+const MAX_SIDE = 1024; // pixels of the longer side of an uploaded picture
+const MAX_PNG = 1_500_000; // characters of a data URL; longer ones are sent as JPEG
 
 export class Drawing {
   strokes = []; // of { brush, points: [[x, y], …] }
-  preview = null; // strokes on the screen instead, while the time-line is moved
+  preview = null; // strokes shown instead, while the timeline is moved
   picture = null; // a canvas with an uploaded picture, shown instead of strokes
-  brush = 18;
-  marker = null; // { point, down }: the keyboard's pen, on the screen only
+  brush = 18; // diameter of the next stroke
+  marker = null; // { point, isDown }: the pen moved by the keyboard; never part of the drawing
   #canvas;
-  #changed;
+  #onChange;
 
-  constructor(canvas, changed) {
+  constructor(canvas, onChange) {
     this.#canvas = canvas;
-    this.#changed = changed;
+    this.#onChange = onChange;
     new ResizeObserver(() => this.repaint()).observe(canvas);
-    window.addEventListener("resize", () => this.repaint()); // zoom changes the device's pixels
+    window.addEventListener("resize", () => this.repaint()); // zoom changes devicePixelRatio
   }
 
   get isEmpty() {
@@ -27,42 +27,45 @@ export class Drawing {
 
   begin(point) {
     const stroke = { brush: this.brush, points: [point] };
-    this.#become([...this.strokes, stroke]);
+    this.#replace([...this.strokes, stroke]);
     return stroke;
   }
 
+  // Has no effect on the drawing if the stroke was undone while the pen was down.
   extend(stroke, points) {
-    stroke.points.push(...points); // of no effect if it was undone while the pen was down
-    this.#become(this.strokes, this.picture);
+    stroke.points.push(...points);
+    this.#replace(this.strokes, this.picture);
   }
 
   undo() {
-    this.#become(this.strokes.slice(0, -1));
+    this.#replace(this.strokes.slice(0, -1));
   }
 
   clear() {
-    this.#become([]);
+    this.#replace([]);
   }
 
-  // Scaled down here, so that a phone's photo fits the server's limit. Rejects what is no picture.
+  // Show a file, scaled down so that a phone's photo fits the server's limit. Rejects if the file
+  // is not a picture.
   async show(file) {
     const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
-    const picture = this.#blank(Math.ceil(bitmap.width * scale), Math.ceil(bitmap.height * scale));
+    const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
+    const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.ceil(side * scale));
+    const picture = this.#newCanvas(width, height);
     const context = picture.getContext("2d");
     context.imageSmoothingQuality = "high";
-    context.drawImage(bitmap, 0, 0, picture.width, picture.height);
+    context.drawImage(bitmap, 0, 0, width, height);
     bitmap.close();
-    this.#become([], picture);
+    this.#replace([], picture);
   }
 
-  // What the server is sent: the uploaded picture itself, or the strokes on a 280 × 280 canvas.
+  // The picture to send to the server: the uploaded one, or the strokes in white on black.
   dataUrl() {
     if (this.picture) {
       const png = this.picture.toDataURL("image/png"); // keeps transparency
-      return png.length <= LARGEST ? png : this.picture.toDataURL("image/jpeg", 0.9);
+      return png.length <= MAX_PNG ? png : this.picture.toDataURL("image/jpeg", 0.9);
     }
-    const square = this.#blank(SIDE, SIDE);
+    const square = this.#newCanvas(SIDE, SIDE);
     const context = square.getContext("2d");
     context.fillRect(0, 0, SIDE, SIDE); // black
     this.#paintStrokes(context, this.strokes);
@@ -80,14 +83,19 @@ export class Drawing {
     if (this.marker) this.#paintMarker(context);
   }
 
-  #become(strokes, picture = null) {
+  #replace(strokes, picture = null) {
     Object.assign(this, { strokes, picture, preview: null });
     this.repaint();
-    this.#changed();
+    this.#onChange();
   }
 
-  #blank(width, height) {
+  // A copy of the element is a canvas without its pixels.
+  #newCanvas(width, height) {
     return Object.assign(this.#canvas.cloneNode(), { width, height });
+  }
+
+  #color(name) {
+    return getComputedStyle(this.#canvas).getPropertyValue(name);
   }
 
   #paintStrokes(context, strokes) {
@@ -98,7 +106,7 @@ export class Drawing {
       context.beginPath();
       points.forEach(([x, y]) => context.lineTo(x, y));
       context.stroke();
-      context.beginPath(); // a stroke of one point has no length, yet it is a dot
+      context.beginPath(); // a stroke of one point has no length: paint it as a dot
       context.arc(...points[0], brush / 2, 0, 2 * Math.PI);
       context.fill();
     }
@@ -107,18 +115,18 @@ export class Drawing {
   #paintPicture(context) {
     const { width, height } = this.picture;
     const scale = SIDE / Math.max(width, height);
-    context.fillStyle = "#7d828c"; // dark ink and light ink both show through transparency
+    context.fillStyle = this.#color("--backdrop");
     context.fillRect(0, 0, SIDE, SIDE);
     const [left, top] = [(SIDE - width * scale) / 2, (SIDE - height * scale) / 2];
     context.drawImage(this.picture, left, top, width * scale, height * scale);
   }
 
   #paintMarker(context) {
-    const { point, down } = this.marker;
+    const { point, isDown } = this.marker;
     context.beginPath();
     context.arc(...point, Math.max(this.brush / 2, 4), 0, 2 * Math.PI);
-    context.lineWidth = down ? 4 : 2;
-    context.strokeStyle = "#ffb454";
+    context.lineWidth = isDown ? 4 : 2;
+    context.strokeStyle = this.#color("--accent");
     context.stroke();
   }
 }

@@ -1,116 +1,123 @@
-// The panel "Inside the network" and the time-line: pictures of what the server explains.
+// The panel "Inside the network" and the timeline: shows the pictures that explain a prediction.
 
 const find = (id) => document.getElementById(id);
-const STAGES = {
+const STAGES = { // by the API's names
   grey: "one channel",
-  ink: "its ink",
-  crop: "cut out",
-  box: "20 pixels long",
-  input: "centred, as it sees it",
-  naive: "shrunk, as it sees it",
+  ink: "the ink",
+  crop: "cropped to the ink",
+  box: "longest side 20 pixels",
+  input: "centered: the network's input",
+  naive: "resized: the network's input",
 };
 const LAYERS = {
   conv1: "edges in the picture",
   conv1_pool: "the strongest of each 2×2",
   conv2: "patterns among the edges",
   conv2_pool: "the strongest of each 2×2",
-  dense: "pieces of digits, weighed together",
+  dense: "parts of digits, combined",
 };
-let moments = null; // { points, probabilities } of the drawing on the canvas
-let drawn = []; // its strokes
+let timeline = null; // { points, probabilities } of the drawing on the canvas
+let drawnStrokes = [];
 
 export const isOpen = () => find("inside").open;
 
-export function say(words, isError = false) {
+function say(words, isError = false) {
   find("inside-message").classList.toggle("error", isError);
   find("inside-message").textContent = words;
 }
 
-export function fail(words) {
-  clear();
-  say(words, true);
+// A busy server says nothing about the drawing, so its last explanation stays.
+export function fail({ message, isOverloaded }) {
+  if (!isOverloaded) clear();
+  say(message, true);
 }
 
 export function clear() {
   find("inside-body").hidden = true;
   hideTimeline();
-  say("Draw a digit, and see what the network makes of it.");
+  say("Draw a digit to see how the network reads it.");
 }
 
-// The time-line belongs to one drawing: it goes when that changes.
+// Called when the drawing changes: a timeline belongs to one drawing.
 export function hideTimeline() {
-  moments = null;
+  timeline = null;
   find("timeline").hidden = true;
 }
 
-// What the server needs besides the picture, for a time-line: strokes of more than a single point.
-export function replay({ picture, strokes }) {
-  drawn = strokes;
+// What the server needs besides the picture to compute a timeline. A single point has none; limits
+// are the server's.
+export function timelineRequest({ picture, strokes }) {
+  drawnStrokes = strokes;
+  if (picture || countPoints(strokes) < 2) return {};
   const round = (number) => Math.round(number * 100) / 100;
-  const count = strokes.reduce((sum, { points }) => sum + points.length, 0);
-  if (picture || count < 2 || strokes.length > 100 || count > 20_000) return {};
   return {
     strokes: strokes.map(({ points }) => points.map((point) => point.map(round))),
     brush: strokes[0].brush,
   };
 }
 
-export function show({ digit, layers, saliency, stages, timeline }) {
+export function show({ digit, layers, saliency, stages, timeline: newTimeline }) {
   say("");
   find("inside-body").hidden = false;
   find("saliency").src = saliency;
-  find("saliency").alt = `The ink that speaks for a ${digit}, and against it`;
+  find("saliency").alt = `The ink that counts for a ${digit}, and the ink that counts against it`;
   find("explained").textContent = digit;
-  fill("stages", stages, ({ name, size, picture }) => [
-    picture, `${name} ${size.join("×")}`, STAGES[name] ?? "",
-  ]);
-  fill("layers", layers.slice(0, -1), ({ name, shape, maps }) => [ // the last one is the bars
-    maps, `${name}: ${inWords(shape)}`, LAYERS[name] ?? "",
-  ]);
-  moments = timeline;
+  fill("stages", stages.map(({ name, size, picture }) => ({
+    name, src: picture, title: `${name} ${size.join("×")}`, text: STAGES[name] ?? "",
+  })));
+  // The last layer holds the probabilities, which the bars show already.
+  fill("layers", layers.slice(0, -1).map(({ name, shape, maps }) => ({
+    name, src: maps, title: `${name}: ${describeShape(shape)}`, text: LAYERS[name] ?? "",
+  })));
+  timeline = newTimeline;
   find("timeline").hidden = !timeline;
   if (!timeline) return;
   const last = timeline.points.length - 1;
   Object.assign(find("moment"), { max: last, value: last });
-  nameMoment(last);
+  describeStep(last);
 }
 
-export function listen({ open, scrub }) {
-  find("inside").addEventListener("toggle", open);
+// Connect the panel to handlers: `open` is called when it opens or closes, `showStep` with the
+// strokes and probabilities of the chosen step, and whether it is the last one.
+export function listen({ open, showStep }) {
+  find("inside").addEventListener("toggle", () => open());
   find("moment").addEventListener("input", ({ target }) => {
-    if (!moments) return;
-    const at = target.valueAsNumber;
-    nameMoment(at);
-    const isLast = at === moments.points.length - 1;
-    scrub(firstPoints(moments.points[at]), moments.probabilities[at], isLast);
+    if (!timeline) return;
+    const step = target.valueAsNumber;
+    describeStep(step);
+    const isLast = step === timeline.points.length - 1;
+    showStep(firstPoints(timeline.points[step]), timeline.probabilities[step], isLast);
   });
 }
 
-function nameMoment(at) {
-  const words = `${moments.points[at]} of ${moments.points.at(-1)} points`;
+function describeStep(step) {
+  const words = `${timeline.points[step]} of ${timeline.points.at(-1)} points`;
   find("moment").setAttribute("aria-valuetext", words);
   find("points").textContent = words;
 }
 
+const countPoints = (strokes) => strokes.reduce((sum, { points }) => sum + points.length, 0);
+
+// The strokes as they were after the first `count` points.
 function firstPoints(count) {
-  return drawn.map(({ brush, points }) => {
+  return drawnStrokes.map(({ brush, points }) => {
     const kept = points.slice(0, Math.max(0, count));
     count -= points.length;
     return { brush, points: kept };
   }).filter(({ points }) => points.length);
 }
 
-const inWords = ([count, rows, columns]) =>
+const describeShape = ([count, rows, columns]) =>
   rows ? `${count} maps of ${rows}×${columns}` : `${count} numbers`;
 
-function fill(id, items, describe) {
-  find(id).replaceChildren(...items.map((item) => {
+function fill(id, pictures) {
+  find(id).replaceChildren(...pictures.map(({ name, src, title, text }) => {
     const figure = find("picture").content.firstElementChild.cloneNode(true);
-    const [src, name, words] = describe(item);
-    figure.dataset.name = item.name;
-    Object.assign(figure.querySelector("img"), { src, alt: `${name}, ${words}` });
-    figure.querySelector("b").textContent = name;
-    figure.querySelector("span").textContent = words;
+    figure.dataset.name = name;
+    const alt = text ? `${title}, ${text}` : title;
+    Object.assign(figure.querySelector("img"), { src, alt });
+    figure.querySelector("b").textContent = title;
+    figure.querySelector("span").textContent = text;
     return figure;
   }));
 }

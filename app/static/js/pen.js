@@ -1,4 +1,4 @@
-// How a finger, a mouse, a pen or the arrow keys become strokes of the drawing.
+// Turns pointer events (mouse, finger, pen) and arrow keys into strokes of the drawing.
 
 import { SIDE } from "./canvas.js";
 
@@ -10,15 +10,15 @@ const DIRECTIONS = {
 };
 
 export function drawWithPointer(canvas, drawing) {
-  let pointer = null; // the one that draws; other fingers and the palm do not
+  let pointer = null; // id of the pointer that draws; other fingers and the palm are ignored
   let stroke = null;
 
-  const place = (event) => {
+  const position = (event) => {
     const box = canvas.getBoundingClientRect();
     const scale = SIDE / box.width;
     return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
   };
-  const lift = (event) => {
+  const release = (event) => {
     if (event.pointerId === pointer) pointer = null;
   };
 
@@ -26,16 +26,16 @@ export function drawWithPointer(canvas, drawing) {
     if (pointer !== null || event.button !== 0) return;
     pointer = event.pointerId;
     canvas.setPointerCapture(pointer);
-    stroke = drawing.begin(place(event));
+    stroke = drawing.begin(position(event));
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
-    // All the places since the last frame. Browsers without them, or with none, have the event.
+    // All positions since the last frame. Some browsers do not support this or return none.
     const events = event.getCoalescedEvents?.() ?? [];
-    drawing.extend(stroke, (events.length ? events : [event]).map(place));
+    drawing.extend(stroke, (events.length ? events : [event]).map(position));
   });
   for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    canvas.addEventListener(type, lift);
+    canvas.addEventListener(type, release);
   }
 }
 
@@ -43,41 +43,41 @@ export function drawWithKeys(canvas, drawing, say) {
   let point = [SIDE / 2, SIDE / 2];
   let stroke = null; // while the pen is down
 
-  const mark = (visible) => {
-    drawing.marker = visible ? { point, down: stroke !== null } : null;
+  const setMarker = (isVisible) => {
+    drawing.marker = isVisible ? { point, isDown: stroke !== null } : null;
     drawing.repaint();
   };
-  const lift = () => {
+  const penUp = () => {
     if (stroke) say("Pen up.");
     stroke = null;
   };
+  const penDown = () => {
+    stroke = drawing.begin(point);
+    say("Pen down.");
+  };
   const move = ([right, down], step) => {
-    const within = (value) => Math.min(SIDE, Math.max(0, value));
-    point = [within(point[0] + right * step), within(point[1] + down * step)];
+    const clip = (value) => Math.min(SIDE, Math.max(0, value));
+    point = [clip(point[0] + right * step), clip(point[1] + down * step)];
     if (!stroke) return;
-    if (!drawing.strokes.includes(stroke)) stroke = drawing.begin(point); // undone meanwhile
-    else drawing.extend(stroke, [point]);
+    if (drawing.strokes.includes(stroke)) drawing.extend(stroke, [point]);
+    else stroke = drawing.begin(point); // the old stroke was undone meanwhile
   };
 
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in DIRECTIONS) {
-      move(DIRECTIONS[event.key], event.shiftKey ? FINE_STEP : STEP);
-    } else if (event.key === " " || event.key === "Enter") {
-      if (event.repeat) return event.preventDefault();
-      if (stroke) lift();
-      else {
-        stroke = drawing.begin(point);
-        say("Pen down.");
-      }
-    } else return;
-    event.preventDefault(); // else the page would scroll
-    mark(true);
+    const isMove = event.key in DIRECTIONS;
+    if (!isMove && event.key !== " " && event.key !== "Enter") return;
+    event.preventDefault(); // no scrolling
+    if (isMove) move(DIRECTIONS[event.key], event.shiftKey ? FINE_STEP : STEP);
+    else if (event.repeat) return;
+    else if (stroke) penUp();
+    else penDown();
+    setMarker(true);
   });
-  canvas.addEventListener("focus", () => mark(canvas.matches(":focus-visible")));
-  canvas.addEventListener("pointerdown", () => mark(false));
+  canvas.addEventListener("focus", () => setMarker(canvas.matches(":focus-visible")));
+  canvas.addEventListener("pointerdown", () => setMarker(false));
   canvas.addEventListener("blur", () => {
-    lift();
-    mark(false);
+    penUp();
+    setMarker(false);
   });
 }

@@ -1,11 +1,11 @@
-// The only file that touches the page around the drawing: its controls, its words and its bars.
+// The only file that touches the page around the drawing: controls, messages and bars.
 
 const find = (id) => document.getElementById(id);
-const percent = (share) => `${Math.min(99.9, share * 100).toFixed(1)}%`; // 100% would be certainty
-const named = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
+const percent = (share) => `${Math.min(99.9, share * 100).toFixed(1)}%`; // never a certain 100%
+const withArticle = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
 
 export const canvas = find("canvas");
-export const asked = new URLSearchParams(location.search).get("model"); // in the page's address
+export const requestedModel = new URLSearchParams(location.search).get("model"); // or null
 export const model = () => find("models").value;
 export const preprocess = () => document.querySelector("[name=preprocess]:checked").value;
 export const brush = () => find("brush").valueAsNumber;
@@ -21,7 +21,8 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
 export function say(words, isError = false) {
   const message = find("message");
   message.classList.toggle("error", isError);
-  if (message.textContent !== words) message.textContent = words; // said once, not at every move
+  // A screen reader repeats the message whenever it is set, so set it only if it is new.
+  if (message.textContent !== words) message.textContent = words;
 }
 
 export function sayPen(words) {
@@ -37,32 +38,39 @@ export function showBrush() {
 }
 
 export function showModels(names, chosen) {
-  find("models").replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
+  find("models").replaceChildren(...names.map((name) => new Option(name)));
+  find("models").value = chosen;
 }
 
 export function showModel({ name, parameters, test }) {
   const size = parameters ? `, ${parameters.toLocaleString("en")} parameters` : "";
-  const score = test ? `, reads ${(test.accuracy * 100).toFixed(2)}% of MNIST's test digits right` : "";
+  const score = test ? `, ${(test.accuracy * 100).toFixed(2)}% accuracy on MNIST's test set` : "";
   find("model").textContent = `Model ${name}${size}${score}.`;
 }
 
-export function showPrediction({ digit, confidence, probabilities, is_digit, input }) {
+// The same sentences as `describe` in digitvision.widget.
+function describe({ is_digit, confidence, digit, probabilities }) {
+  if (!is_digit) return "This does not look like one digit.";
+  if (confidence >= 0.9) return `This is ${withArticle(digit)}.`;
+  const [, second] = probabilities.map((p, i) => [p, i]).sort(([a], [b]) => b - a);
+  return `Probably ${withArticle(digit)}, perhaps ${withArticle(second[1])}.`;
+}
+
+export function showPrediction(prediction) {
+  const { digit, confidence, probabilities, is_digit, input } = prediction;
   showNumbers(String(digit), percent(confidence), probabilities);
   document.body.classList.toggle("doubtful", !is_digit);
   Object.assign(find("input"), { src: input, hidden: false });
-  const [, second] = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-  if (!is_digit) say("This does not look like one digit");
-  else if (confidence >= 0.9) say(`This is ${named(digit)}.`);
-  else say(`Probably ${named(digit)}, perhaps ${named(second)}.`);
+  say(describe(prediction));
 }
 
-// While the time-line is moved: the answer at a moment of the drawing.
-export function showMoment(probabilities) {
+// The probabilities at one step of the timeline.
+export function showStep(probabilities) {
   const confidence = Math.max(...probabilities);
-  const digit = String(probabilities.indexOf(confidence));
+  const digit = probabilities.indexOf(confidence);
   document.body.classList.remove("doubtful");
-  showNumbers(digit, percent(confidence), probabilities);
-  say(`At this moment it would be ${named(Number(digit))}.`);
+  showNumbers(String(digit), percent(confidence), probabilities);
+  say(`At this moment it would be ${withArticle(digit)}.`);
 }
 
 export function clearResult() {
@@ -85,29 +93,33 @@ function showNumbers(digit, confidence, probabilities) {
   });
 }
 
-// Each handler is named for what the reader wants; `open` is given a File.
-export function listen({ predict, clear, undo, setBrush, reframe, choose, open }) {
-  find("predict").addEventListener("click", predict);
-  find("clear").addEventListener("click", clear);
-  find("undo").addEventListener("click", undo);
-  find("brush").addEventListener("input", setBrush);
-  find("preprocess").addEventListener("change", reframe);
-  find("models").addEventListener("change", choose);
-  find("file").addEventListener("change", ({ target }) => {
-    if (target.files.length) open(target.files[0]);
-    target.value = ""; // so that the same file can be chosen again
-  });
+// Connect the controls to handlers. `openPicture` is called with a File, the others with nothing.
+export function listen(handlers) {
+  const { predict, clear, undo, setBrush, setPreprocess, chooseModel, openPicture } = handlers;
+  find("predict").addEventListener("click", () => predict());
+  find("clear").addEventListener("click", () => clear());
+  find("undo").addEventListener("click", () => undo());
+  find("brush").addEventListener("input", () => setBrush());
+  find("preprocess").addEventListener("change", () => setPreprocess());
+  find("models").addEventListener("change", () => chooseModel());
   document.addEventListener("keydown", (event) => {
-    const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
-    if (!isUndo) return;
+    const isShortcut = (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (!isShortcut || event.key.toLowerCase() !== "z") return;
     event.preventDefault();
     undo();
   });
-  const take = (files, source) => {
-    if (files.length) open(files[0]);
-    else say(`There is no picture ${source}.`, true);
-  };
-  document.addEventListener("paste", (event) => take(event.clipboardData.files, "to paste"));
+  listenForPictures(openPicture);
+}
+
+function listenForPictures(openPicture) {
+  const openFirst = (files, message) => (files.length ? openPicture(files[0]) : say(message, true));
+  find("file").addEventListener("change", ({ target }) => {
+    if (target.files.length) openPicture(target.files[0]);
+    target.value = ""; // so that the same file can be chosen again
+  });
+  document.addEventListener("paste", ({ clipboardData }) => {
+    openFirst(clipboardData.files, "There is no picture to paste.");
+  });
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     document.body.classList.add("dropping");
@@ -118,6 +130,6 @@ export function listen({ predict, clear, undo, setBrush, reframe, choose, open }
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    take(event.dataTransfer.files, "in what was dropped");
+    openFirst(event.dataTransfer.files, "There is no picture in what was dropped.");
   });
 }
