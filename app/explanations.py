@@ -9,9 +9,9 @@ from digitvision.explain import (
     Timeline,
     activations,
     overlay,
-    road,
+    preprocessing_stages,
     saliency,
-    sheet,
+    tile_maps,
     timeline,
 )
 from digitvision.inference import BlankImageError, Recognizer, encode_data_url
@@ -46,7 +46,7 @@ def explanation(
         "digit": digit,
         "layers": [_layer(name, layer.maps) for name, layer in layers.items()],
         "saliency": encode_data_url(overlay(seen, heat)),
-        "stages": [_stage(*stage) for stage in road(picture, preprocess).items()],
+        "stages": [_stage(*stage) for stage in preprocessing_stages(picture, preprocess).items()],
         "timeline": growth and _timeline(growth),
         "model": recognizer.model,
     }
@@ -54,7 +54,7 @@ def explanation(
 
 def _layer(name: str, maps: np.ndarray) -> dict[str, Any]:
     columns = 8 if maps.ndim == 3 else min(32, len(maps))
-    return {"name": name, "shape": maps.shape, "maps": encode_data_url(sheet(maps, columns))}
+    return {"name": name, "shape": maps.shape, "maps": encode_data_url(tile_maps(maps, columns))}
 
 
 def _stage(name: str, picture: Image.Image) -> dict[str, Any]:

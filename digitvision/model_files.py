@@ -1,14 +1,26 @@
 """The files of a model: NAME.onnx (used to predict), NAME.keras (to train on) and NAME.json."""
 
+import base64
 import hashlib
 import json
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnxruntime
 
 from .errors import DigitVisionError
-from .files import user_folder
+from .files import user_folder, write_atomically, write_json
+
+if TYPE_CHECKING:  # reading a model needs no TensorFlow
+    import keras
+
+    from .data import Mnist, Split
+    from .train import Run
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"  # the models that ship
 DEFAULT_MODEL = "digitvision"
@@ -61,8 +73,93 @@ def read_model(
 
 def start_session(
     onnx: bytes,  # a network, as `read_model` returns it
+    layers: bool = False,  # hand out the outputs and the weights of the layers, too
 ) -> onnxruntime.InferenceSession:
-    "Return an ONNX Runtime session that runs a network on one CPU thread."
+    """Return an ONNX Runtime session that runs a network on one CPU thread.
+
+    Raises ModelError for `layers` if the file does not name them (see onnx_layers)."""
     options = onnxruntime.SessionOptions()  # one thread has the shortest worst-case time
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    if not layers:
+        return session
+    fragment = session.get_modelmeta().custom_metadata_map.get("layers")
+    if not fragment:
+        raise ModelError("The model's file does not name its layers: train and export it again.")
+    return start_session(onnx + base64.b64decode(fragment))
+
+
+def write_model(
+    inference_model: "keras.Model",  # → probabilities (n, 10), perhaps digit_score (n, 1)
+    training_model: "keras.Model",  # the same network, to train on; without an optimizer
+    mnist: "Mnist",  # validation and test are measured
+    name: str,  # of the model
+    folder: str | Path,  # where NAME.keras, NAME.onnx and NAME.json are written
+    facts: dict[str, Any],  # for the card: hyperparameters, seed, history and so on
+) -> dict[str, Any]:  # the card
+    """Write the three files of a model. This is where the test set is looked at, once.
+
+    Raises ValueError if the ONNX file and Keras give different answers."""
+    from .train import export_onnx
+
+    path = Path(folder) / f"{name}.onnx"
+    export_onnx(inference_model, path, mnist.validation.images[:1000])
+    write_atomically(path.with_suffix(".keras"), training_model.save)
+    libraries = ("keras", "numpy", "onnxruntime", "tensorflow", "tf2onnx")
+    card = {
+        "name": name,
+        "architecture": [
+            f"{layer.name} {tuple(layer.output.shape[1:])}" for layer in inference_model.layers
+        ],
+        "parameters": inference_model.count_params(),
+        "validation": _score(inference_model, mnist.validation),
+        "test": _score(inference_model, mnist.test),
+        "date": datetime.now(UTC).date().isoformat(),
+        "libraries": {"python": platform.python_version()}
+        | {lib: version(lib) for lib in libraries},
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    } | facts
+    write_json(path.with_suffix(".json"), card)
+    return card
+
+
+def _score(model: "keras.Model", split: "Split") -> dict[str, Any]:
+    "Measure loss, accuracy and its 95% interval; the first output must be the probabilities."
+    import keras
+
+    from .train import accuracy_interval, to_input
+
+    outputs = model.predict(to_input(split.images), batch_size=500, verbose=0)
+    probabilities, labels = keras.tree.flatten(outputs)[0], split.labels
+    of_labels = probabilities[range(len(labels)), labels]
+    correct = int((probabilities.argmax(axis=1) == labels).sum())
+    interval = accuracy_interval(correct, len(labels))
+    return {
+        "images": len(labels),
+        "loss": round(float(-np.log(of_labels + 1e-12).mean()), 5),
+        "accuracy": round(correct / len(labels), 5),
+        "interval_95": [round(bound, 5) for bound in interval],
+    }
+
+
+def ship(
+    run: "Run",  # from `train`
+    mnist: "Mnist",  # validation and test are measured
+    name: str,  # of the model
+    folder: str | Path,  # where NAME.keras, NAME.onnx and NAME.json are written
+) -> dict[str, Any]:  # the card
+    "Write the three files of a finished run's model, as `write_model` does."
+    from .model import build_cnn
+
+    chosen = run.hyperparameters
+    training_model = build_cnn(dropout=chosen.dropout, batch_norm=chosen.batch_norm)
+    training_model.set_weights(run.model.get_weights())  # no optimizer: a third of the size
+    facts = {
+        "hyperparameters": asdict(chosen),
+        "seed": run.seed,
+        "trained_on": f"MNIST training split, {len(mnist.train.labels):,} images",
+        "epochs": len(run.history),
+        "best_epoch": run.best_epoch,
+        "history": run.history,
+    }
+    return write_model(run.model, training_model, mnist, name, folder, facts)

@@ -4,22 +4,16 @@
 
 # %% auto #0
 __all__ = ['LIMITS', 'AUGMENTATIONS', 'History', 'check_hyperparameter', 'Hyperparameters', 'to_input', 'augment', 'measure',
-           'best_epoch', 'is_over', 'write_atomically', 'save_checkpoint', 'Run', 'compile_cnn', 'train',
-           'plot_history', 'export_onnx', 'accuracy_interval', 'write_model', 'ship']
+           'best_epoch', 'should_stop', 'Run', 'compile_cnn', 'train', 'plot_history', 'export_onnx',
+           'accuracy_interval']
 
 # %% ../notebooks/04_train.ipynb #1d76e55c
-import hashlib
-import json
-import platform
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import keras
 import matplotlib.pyplot as plt
@@ -30,19 +24,22 @@ from scipy.stats import binomtest
 from tqdm.auto import tqdm
 
 from .data import Mnist, Split
+from .files import write_atomically
 from .model import build_cnn
+from .onnx_layers import name_layers
+from .run_folder import RunFolder
 
-tf.get_logger().setLevel("ERROR")  # it takes several models in one process for a mistake
+tf.get_logger().setLevel("ERROR")  # hide its warnings about retracing
 
 # %% ../notebooks/04_train.ipynb #4da309c0
 LIMITS = {  # lowest and highest value that makes sense, and what the hyperparameter is
-    "learning_rate": (1e-6, 1.0, "size of a step of the optimiser (Adam)"),
+    "learning_rate": (1e-6, 1.0, "size of a step of the optimizer (Adam)"),
     "batch_size": (1, 10_000, "images per step"),
     "dropout": (0.0, 0.9, "share of the dense units set to zero in training"),
     "epochs": (1, 1_000, "passes over the training images, at most"),
     "patience": (1, 1_000, "epochs without a better validation loss before stopping"),
 }
-AUGMENTATIONS = {  # how far training images are moved: pixels, degrees, share of their size
+AUGMENTATIONS = {  # largest shift in pixels, rotation in degrees, zoom as a share
     "none": (0, 0, 0),
     "mild": (2, 10, 0.1),
     "strong": (4, 25, 0.25),
@@ -53,7 +50,7 @@ def check_hyperparameter(
     name: str,  # a key of LIMITS
     value: float,  # the value to check
 ) -> float:  # the value, unchanged
-    "Raise ValueError, with the reason, unless the value of a hyperparameter makes sense."
+    "Return the value of a hyperparameter. Raises ValueError if it is outside its limits."
     low, high, meaning = LIMITS[name]
     if isinstance(low, int) and not (isinstance(value, int) and not isinstance(value, bool)):
         raise ValueError(f"{name} ({meaning}) is {value!r}; it must be a whole number.")
@@ -64,7 +61,7 @@ def check_hyperparameter(
 # %% ../notebooks/04_train.ipynb #2502e28b
 @dataclass(frozen=True)
 class Hyperparameters:
-    "What is chosen before a run; the defaults are the baseline. Raises ValueError for nonsense."
+    "The choices made before a run; the defaults are the baseline. Raises ValueError if invalid."
 
     learning_rate: float = 0.001  # size of a step (Adam)
     batch_size: int = 64  # images per step
@@ -85,23 +82,23 @@ class Hyperparameters:
 def to_input(
     images: np.ndarray,  # uint8 (n, 28, 28)
 ) -> np.ndarray:  # float32 (n, 28, 28, 1) in [0, 1]
-    "MNIST images as the network takes them."
+    "Convert MNIST images to inputs of the network."
     return images[..., None].astype(np.float32) / 255
 
 # %% ../notebooks/04_train.ipynb #bfaf75f5
 def augment(
     images: np.ndarray,  # float32 (n, 28, 28, 1)
     augmentation: str,  # a key of AUGMENTATIONS
-    chance: np.random.Generator,  # where the shifts, turns and zooms come from
+    rng: np.random.Generator,  # for the shifts, rotations and zooms
 ) -> np.ndarray:  # float32 (n, 28, 28, 1)
-    "Every image shifted, turned and zoomed about its middle by chance; black where nothing was."
+    "Shift, rotate and zoom each image at random about its center; fill with black."
     if augmentation == "none":
         return images
     shift, turn, zoom = AUGMENTATIONS[augmentation]
     n, middle = len(images), 13.5
-    angle = np.radians(chance.uniform(-turn, turn, n))
-    size = chance.uniform(1 - zoom, 1 + zoom, n)
-    right, down = chance.uniform(-shift, shift, (2, n)) + middle
+    angle = np.radians(rng.uniform(-turn, turn, n))
+    size = rng.uniform(1 - zoom, 1 + zoom, n)
+    right, down = rng.uniform(-shift, shift, (2, n)) + middle
     cos, sin, zero = np.cos(angle) / size, np.sin(angle) / size, np.zeros(n)
     rows = [cos, -sin, middle - cos * right + sin * down]  # x of the source: a·x + b·y + c
     rows += [sin, cos, middle - sin * right - cos * down]  # y of the source
@@ -111,7 +108,7 @@ def augment(
 
 # %% ../notebooks/04_train.ipynb #7defd2ac
 class _Progress(keras.callbacks.Callback):
-    "Moves a bar by one for every step of training."
+    "Advance a progress bar by one after each training step."
 
     def __init__(self, bar: tqdm):
         super().__init__()
@@ -122,12 +119,12 @@ class _Progress(keras.callbacks.Callback):
 
 
 def _train_epoch(model, hyperparameters, split: Split, seed: int, epoch: int, bar: tqdm) -> dict:
-    "Show every image once, chance fixed by seed and epoch; the mean loss and accuracy."
-    chance = np.random.default_rng([seed, epoch])
-    order = chance.permutation(len(split.labels))
-    images = augment(to_input(split.images[order]), hyperparameters.augmentation, chance)
+    "Train on each image once, in an order fixed by seed and epoch; return mean loss and accuracy."
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(split.labels))
+    images = augment(to_input(split.images[order]), hyperparameters.augmentation, rng)
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Dropout) and layer.rate:  # its state: a key, a counter
+        if isinstance(layer, keras.layers.Dropout) and layer.rate:  # its random state
             layer.seed_generator.state.assign([seed, epoch * 1_000_000])
     history = model.fit(
         images,
@@ -144,102 +141,48 @@ def measure(
     model: keras.Model,  # compiled
     split: Split,  # uint8 images and labels
 ) -> dict[str, float]:  # loss and accuracy
-    "Mean loss and accuracy of a model on a split, dropout at rest."
+    "Measure mean loss and accuracy of a model on a split, without dropout."
     result = model.evaluate(
         to_input(split.images), split.labels, batch_size=500, verbose=0, return_dict=True
     )
     return {"loss": result["loss"], "accuracy": result["accuracy"]}
 
 # %% ../notebooks/04_train.ipynb #013269da
-History = list[dict[str, float]]  # one entry an epoch
+History = list[dict[str, float]]  # one entry per epoch
 
 
 def best_epoch(
     history: History,
 ) -> int:  # counted from 1; 0 for an empty history
-    "The epoch with the lowest validation loss."
+    "Return the epoch with the lowest validation loss."
     if not history:
         return 0
     return 1 + int(np.argmin([epoch["validation_loss"] for epoch in history]))
 
 
-def is_over(history: History, hyperparameters: Hyperparameters) -> bool:
-    "Has the run had all its epochs, or lost its patience?"
+def should_stop(history: History, hyperparameters: Hyperparameters) -> bool:
+    "Return True after the last epoch, or `patience` epochs without a lower validation loss."
     waited = len(history) - best_epoch(history)
     return len(history) >= hyperparameters.epochs or waited >= hyperparameters.patience
-
-# %% ../notebooks/04_train.ipynb #58e47f52
-def write_atomically(
-    path: str | Path,
-    write: Callable[[Path], Any],  # called with a temporary path of the same ending
-) -> None:
-    "Let `write` make a file beside `path`, then move it into place in one step."
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as folder:
-        part = Path(folder) / path.name
-        write(part)
-        part.replace(path)
-
-
-def _write_json(path: Path, value: Any) -> None:
-    text = json.dumps(value, indent=2) + "\n"
-    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def save_checkpoint(
-    model: keras.Model,
-    path: str | Path,  # NAME.keras
-) -> None:
-    "Write a model, with the state of its optimiser if it has one, atomically."
-    write_atomically(path, model.save)
-
-# %% ../notebooks/04_train.ipynb #6d748aad
-class _RunFolder:
-    "The state of a run on disk: `history.json`, and a checkpoint of its last and its best epoch."
-
-    def __init__(self, folder: Path, identity: dict):
-        self.folder, self.identity, self.history = folder, identity, []
-        self.record = folder / "history.json"
-        if self.record.exists():
-            saved = json.loads(self.record.read_text(encoding="utf-8"))
-            if saved["run"] != identity:
-                raise ValueError(
-                    f"{folder} holds another run ({saved['run']}): choose another folder."
-                )
-            self.history = saved["history"]
-
-    def checkpoint(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch:03}.keras"
-
-    def load(self, epoch: int) -> keras.Model:
-        return keras.saving.load_model(self.checkpoint(epoch))
-
-    def save(self, model: keras.Model, epoch: dict) -> None:
-        self.history = [*self.history, epoch]
-        save_checkpoint(model, self.checkpoint(len(self.history)))
-        _write_json(self.record, {"run": self.identity, "history": self.history})
-        keep = {self.checkpoint(len(self.history)), self.checkpoint(best_epoch(self.history))}
-        for path in set(self.folder.glob("epoch-*.keras")) - keep:
-            path.unlink()
 
 # %% ../notebooks/04_train.ipynb #6f70b40f
 @dataclass
 class Run:
-    "A finished run: its best model, how it came about, and how well it did on validation."
+    "A finished run: its best model, its hyperparameters and its history."
 
     model: keras.Model  # with the weights of the best epoch
     hyperparameters: Hyperparameters
     seed: int
-    history: History  # loss and accuracy on train and validation, times, one entry an epoch
+    history: History  # one entry per epoch: losses, accuracies, times
 
     @property
     def best_epoch(self) -> int:  # counted from 1
+        "Return the epoch with the lowest validation loss."
         return best_epoch(self.history)
 
 
-def compile_cnn(hyperparameters: Hyperparameters) -> keras.Model:  # untrained, ready for `fit`
-    "Build the CNN of these hyperparameters and tell it how to learn."
+def compile_cnn(hyperparameters: Hyperparameters) -> keras.Model:  # untrained
+    "Build and compile the CNN with these hyperparameters."
     model = build_cnn(dropout=hyperparameters.dropout, batch_norm=hyperparameters.batch_norm)
     model.compile(
         optimizer=keras.optimizers.Adam(hyperparameters.learning_rate),
@@ -254,39 +197,37 @@ def train(
     hyperparameters: Hyperparameters,
     mnist: Mnist,  # only train and validation are used
     seed: int = 42,  # of the weights, the order of the images, augmentation and dropout
-    folder: str
-    | Path
-    | None = None,  # where the run is kept; a run found there goes on. None: not kept
-    on_epoch: Callable[[History], None] | None = None,  # told the history after every epoch
-    progress: bool = True,  # show a bar with the time left
+    folder: str | Path | None = None,  # keeps the run, so that it can be resumed; None: not kept
+    on_epoch: Callable[[History], None] | None = None,  # called with the history so far
+    progress: bool = True,  # show a progress bar
 ) -> Run:
-    """Train the CNN with Adam and early stopping; the best epoch's weights come back.
+    """Train the CNN with Adam and early stopping; return the model of the best epoch.
 
-    The same seed gives the same run on the same machine, also when it was killed and started again.
-    Raises ValueError if the folder holds a run of other hyperparameters or another seed, or if the
-    seed is not from 0 to 2**32 - 1."""
+    The same seed gives the same run on the same machine, even if it was interrupted and resumed.
+    Raises ValueError if the folder holds another run, or the seed is not from 0 to 2**32 - 1."""
     if folder is None:
         with tempfile.TemporaryDirectory() as temporary:
             return train(hyperparameters, mnist, seed, temporary, on_epoch, progress)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     identity = asdict(hyperparameters) | {"seed": seed, "images": len(mnist.train.labels)}
-    run = _RunFolder(Path(folder), identity)
+    run = RunFolder(Path(folder), identity)
     model = run.load(len(run.history)) if run.history else compile_cnn(hyperparameters)
     steps = -(-len(mnist.train.labels) // hyperparameters.batch_size)
     total, done = steps * hyperparameters.epochs, steps * len(run.history)
     with tqdm(total=total, initial=done, unit="step", disable=not progress) as bar:
-        while not is_over(run.history, hyperparameters):
-            run.save(
-                model, _one_epoch(model, hyperparameters, mnist, seed, len(run.history) + 1, bar)
-            )
+        while not should_stop(run.history, hyperparameters):
+            epoch = len(run.history) + 1
+            entry = _one_epoch(model, hyperparameters, mnist, seed, epoch, bar)
+            history = [*run.history, entry]
+            run.save(model, history, best_epoch(history))
             if on_epoch:
-                on_epoch(run.history)
+                on_epoch(history)
     return Run(run.load(best_epoch(run.history)), hyperparameters, seed, run.history)
 
 
 def _one_epoch(model, hyperparameters, mnist, seed, epoch, bar) -> dict[str, float]:
-    "Train for one epoch and measure it on validation: an entry of the history."
+    "Train for one epoch, measure on validation, and return the entry of the history."
     start, work = time.perf_counter(), time.process_time()
     learned = _train_epoch(model, hyperparameters, mnist.train, seed, epoch, bar)
     validation = measure(model, mnist.validation)
@@ -298,7 +239,7 @@ def _one_epoch(model, hyperparameters, mnist, seed, epoch, bar) -> dict[str, flo
         "validation_loss": validation["loss"],
         "validation_accuracy": validation["accuracy"],
         "seconds": round(time.perf_counter() - start, 2),
-        "cpu_seconds": round(time.process_time() - work, 2),  # of all cores, whoever else uses them
+        "cpu_seconds": round(time.process_time() - work, 2),  # of this process, on all cores
     }
 
 # %% ../notebooks/04_train.ipynb #a84c18d4
@@ -306,7 +247,7 @@ def plot_history(
     history: History,
     axes=None,  # two matplotlib axes to draw on; default: a new figure, shown
 ) -> None:
-    "Learning curves: loss and accuracy on train and validation, the best epoch marked."
+    "Plot loss and accuracy on train and validation, with a line at the best epoch."
     own = axes is None
     axes = plt.subplots(1, 2, figsize=(9, 3))[1] if own else axes
     epochs = [epoch["epoch"] for epoch in history]
@@ -324,12 +265,12 @@ def plot_history(
 def export_onnx(
     model: keras.Model,
     path: str | Path,  # NAME.onnx
-    images: np.ndarray,  # uint8 (n, 28, 28) to compare on
+    images: np.ndarray,  # uint8 (n, 28, 28), to compare on
     tolerance: float = 1e-5,  # largest difference allowed in any output
 ) -> float:  # largest difference found
-    """Write the model as ONNX, if it gives the same outputs as Keras on these images.
+    """Write a model as ONNX, and check that its outputs on these images are those of Keras.
 
-    Raises ValueError, and writes nothing, if it does not."""
+    Raises ValueError, and writes nothing, if they are not."""
     ours = keras.tree.flatten(model.predict(to_input(images), batch_size=500, verbose=0))
     differences = []
 
@@ -337,11 +278,12 @@ def export_onnx(
         with warnings.catch_warnings():  # tf2onnx asks NumPy for a name that NumPy warns about
             warnings.simplefilter("ignore")
             model.export(part, format="onnx", verbose=False)
+        name_layers(part)
         session = onnxruntime.InferenceSession(part.read_bytes())
         theirs = session.run(None, {session.get_inputs()[0].name: to_input(images)})
         largest = max(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
         if not largest <= tolerance:
-            raise ValueError(f"{path} not written: it differs from Keras by {largest:.1e}.")
+            raise ValueError(f"{path} not written: its outputs differ from Keras by {largest:.1e}.")
         differences.append(largest)
 
     write_atomically(path, write)
@@ -349,81 +291,9 @@ def export_onnx(
 
 # %% ../notebooks/04_train.ipynb #7e98e1a8
 def accuracy_interval(
-    correct: int,  # images read right
-    total: int,  # images read
+    correct: int,  # number of images read correctly
+    total: int,  # number of images
 ) -> tuple[float, float]:  # low, high
-    "95% Wilson interval of an accuracy (Wilson, 1927, doi:10.1080/01621459.1927.10502953)."
+    "Compute the 95% interval of an accuracy (Wilson, 1927, doi:10.1080/01621459.1927.10502953)."
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
-
-# %% ../notebooks/04_train.ipynb #2a2fc091
-def _score(model: keras.Model, split: Split) -> dict[str, Any]:
-    "Loss, accuracy and its interval, as they stand on a card; the first output are probabilities."
-    outputs = model.predict(to_input(split.images), batch_size=500, verbose=0)
-    probabilities = keras.tree.flatten(outputs)[0]
-    of_labels = probabilities[np.arange(len(split.labels)), split.labels]
-    correct = int((probabilities.argmax(axis=1) == split.labels).sum())
-    interval = accuracy_interval(correct, len(split.labels))
-    return {
-        "images": len(split.labels),
-        "loss": round(float(-np.log(of_labels + 1e-12).mean()), 5),
-        "accuracy": round(correct / len(split.labels), 5),
-        "interval_95": [round(bound, 5) for bound in interval],
-    }
-
-
-def write_model(
-    served: keras.Model,  # as it is served: → probabilities (n, 10), and perhaps more
-    bare: keras.Model,  # as one would go on training it, without an optimiser
-    mnist: Mnist,
-    name: str,  # of the model
-    folder: str | Path,  # where NAME.keras, NAME.onnx and NAME.json go
-    about: dict[str, Any],  # for the card: hyperparameters, seed, history and so on
-) -> dict[str, Any]:  # the card
-    """Write a model to serve (.onnx), the same to train on (.keras), and its card (.json).
-
-    This is where the test set is looked at, once."""
-    path = Path(folder) / f"{name}.onnx"
-    export_onnx(served, path, mnist.validation.images[:1000])
-    save_checkpoint(bare, path.with_suffix(".keras"))
-    card = _card(served, mnist, name, about, path.read_bytes())
-    _write_json(path.with_suffix(".json"), card)
-    return card
-
-# %% ../notebooks/04_train.ipynb #a5d529c8
-def _card(
-    model: keras.Model, mnist: Mnist, name: str, about: dict[str, Any], onnx: bytes
-) -> dict[str, Any]:
-    "All one needs to know to judge a model and to make it again."
-    libraries = ("keras", "numpy", "onnxruntime", "tensorflow", "tf2onnx")
-    return {
-        "name": name,
-        "architecture": [f"{layer.name} {tuple(layer.output.shape[1:])}" for layer in model.layers],
-        "parameters": model.count_params(),
-        "validation": _score(model, mnist.validation),
-        "test": _score(model, mnist.test),
-        "date": datetime.now(UTC).date().isoformat(),
-        "libraries": {"python": platform.python_version()}
-        | {name: version(name) for name in libraries},
-        "sha256": hashlib.sha256(onnx).hexdigest(),
-    } | about
-
-
-def ship(
-    run: Run,
-    mnist: Mnist,
-    name: str,  # of the model
-    folder: str | Path,  # where NAME.keras, NAME.onnx and NAME.json go
-) -> dict[str, Any]:  # the card
-    "Write the files of a finished run, as `write_model` does."
-    bare = build_cnn(dropout=run.hyperparameters.dropout, batch_norm=run.hyperparameters.batch_norm)
-    bare.set_weights(run.model.get_weights())  # without the optimiser's state: a third of the size
-    about = {
-        "hyperparameters": asdict(run.hyperparameters),
-        "seed": run.seed,
-        "trained_on": f"MNIST training split, {len(mnist.train.labels):,} images",
-        "epochs": len(run.history),
-        "best_epoch": run.best_epoch,
-        "history": run.history,
-    }
-    return write_model(run.model, bare, mnist, name, folder, about)

@@ -112,6 +112,7 @@ def train(name, images, seed, yes, overwrite, **given):
     answers. The new model is then there for `digitvision predict --model NAME` and the web page."""
     check_name(name, overwrite)
     from digitvision import data as datasets
+    from digitvision import model_files
     from digitvision import train as training
 
     hyperparameters = _ask(training, given, yes)
@@ -122,7 +123,7 @@ def train(name, images, seed, yes, overwrite, **given):
     folder = Path("runs") / name
     run = training.train(hyperparameters, mnist, seed, folder)
     _show(run)
-    card = training.ship(run, mnist, name, CHECKPOINTS)
+    card = model_files.ship(run, mnist, name, CHECKPOINTS)
     shutil.rmtree(folder)  # only an unfinished run needs it
     announce(card)
 

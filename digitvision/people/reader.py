@@ -27,11 +27,12 @@ from scipy.special import softmax
 from ..data import Mnist, Split
 from ..drawings import read_drawings
 from ..evaluate import threshold_for
+from ..model_files import write_model
 from .nondigits import nondigits, printed_digits
 from .synth import degrade_many
 from ..record import append_csv
 from ..robustness import WAYS, redrawn, render
-from ..train import to_input, write_model
+from ..train import to_input
 
 # %% ../../notebooks/33_default_model.ipynb #56a00717
 def _smooth_basis(knots: int = 5) -> np.ndarray:  # float32 (28, knots)

@@ -10,11 +10,11 @@ import pytest
 
 from digitvision.explain import (
     activations,
-    begin,
     counterfactual,
+    first_points,
     overlay,
     saliency,
-    sheet,
+    tile_maps,
     timeline,
     trace,
 )
@@ -93,7 +93,7 @@ def test_the_longest_drawings_take_seconds_not_minutes(replay, strokes):
 def test_a_dot_is_a_stroke_like_others():
     drawing = [*FOUR, [(30, 30)]]
     assert timeline(drawing).points[-1] == 6
-    assert len(begin(drawing, 4)) == 2
+    assert len(first_points(drawing, 4)) == 2
     counterfactual(drawing)
     counterfactual([[(100, 100), (100, 100)]])
 
@@ -127,7 +127,7 @@ def test_pictures_of_layers_stay_in_range():
         np.full(10, 1e-30),
         np.random.default_rng(0).random((7, 5, 5)),
     ):
-        picture = sheet(maps, 4)
+        picture = tile_maps(maps, 4)
         assert picture.ndim == 2 and picture.min() >= 0 and picture.max() <= 1
     for heat in (np.zeros((28, 28)), np.full((28, 28), -3.0)):
         picture = overlay(np.ones((28, 28), np.float32), heat)

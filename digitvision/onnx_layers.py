@@ -1,0 +1,74 @@
+"""Name the layers in an ONNX file, so that their outputs and weights can be asked for later."""
+
+# A layer whose output is always handed out makes every run slower: by 1% for one image, by 13% for
+# a batch of 64. So the file hands out only what a prediction needs, and its metadata hold, under
+# "layers", a fragment of ONNX that lists further outputs. ONNX files are protobuf messages, and two
+# messages in a row are read as one: with the fragment behind it, the file hands out everything.
+
+import base64
+from pathlib import Path
+
+BEGIN, END = ("Conv", "MatMul", "MaxPool"), ("Relu", "MaxPool", "Softmax", "Sigmoid")  # of a layer
+
+
+def name_layers(
+    path: str | Path,  # of an ONNX file, which is written anew
+) -> None:
+    """Name the outputs and weights of the layers in an ONNX file, and list them in its metadata.
+
+    Convolutions become conv1, conv2, …, pools conv1_pool, …, dense layers dense, dense2, …, the
+    heads probabilities and digit_score; weights become conv1.weights and conv1.bias. A layer is an
+    operation of BEGIN, what follows it, and an operation of END; there may be others between."""
+    import onnx  # only training has it
+
+    model = onnx.load(path)
+    names, layers = _name_values(model.graph), onnx.ModelProto()
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for value in (*model.graph.initializer, *model.graph.output, *model.graph.value_info):
+        value.name = names.get(value.name, value.name)
+    ready = {output.name for output in model.graph.output}
+    layers.graph.output.extend(
+        onnx.ValueInfoProto(name=name) for name in names.values() if name not in ready
+    )
+    fragment = base64.b64encode(layers.SerializeToString()).decode()
+    onnx.helper.set_model_props(model, {"layers": fragment})
+    onnx.save(model, path)
+
+
+def _name_values(graph) -> dict[str, str]:  # in the order of the layers
+    "Map the present names of the layers' outputs and weights to their new ones."
+    float32 = 1  # onnx.TensorProto.FLOAT
+    arrays = {array.name for array in graph.initializer if array.data_type == float32}
+    made_by = {output: node for node in graph.node for output in node.output}
+    names, convolutions, dense = {}, 0, 0
+    for node in graph.node:
+        if node.op_type not in END:
+            continue
+        first, weights = _trace_back(node, made_by, arrays)
+        if node.op_type == "Relu" and first == "MatMul":
+            dense += 1
+            name = "dense" if dense == 1 else f"dense{dense}"
+        elif node.op_type == "Relu":
+            convolutions += 1
+            name = f"conv{convolutions}"
+        else:
+            heads = {"Softmax": "probabilities", "Sigmoid": "digit_score"}
+            name = heads.get(node.op_type, f"conv{convolutions}_pool")
+        names[node.output[0]] = name
+        names |= dict(zip(weights, (f"{name}.weights", f"{name}.bias"), strict=False))
+    return names
+
+
+def _trace_back(
+    node, made_by: dict, arrays: set[str]
+) -> tuple[str | None, list[str]]:  # None: the layer begins with the network's input
+    "Return a layer's first operation and the names of its arrays, given its last operation."
+    weights = []
+    while node is not None:
+        weights = [name for name in node.input if name in arrays] + weights
+        if node.op_type in BEGIN:
+            return node.op_type, weights
+        node = next((made_by[name] for name in node.input if name in made_by), None)
+    return None, weights

@@ -1,0 +1,62 @@
+"""The state of a training run on disk, from which the run can be resumed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from .errors import DigitVisionError
+from .files import write_atomically, write_json
+
+
+class OtherRunError(DigitVisionError, ValueError):
+    "The folder holds a run with other hyperparameters, another seed or other images."
+
+
+class RunFolder:
+    """A run's `history.json`, and the checkpoints of its last and its best epoch.
+
+    An epoch counts once `history.json` has it. It is written last, so a run that is interrupted
+    at any moment resumes from the last complete epoch."""
+
+    def __init__(
+        self,
+        folder: Path,  # made if it does not exist
+        identity: dict[str, Any],  # what makes the run this run: hyperparameters, seed, images
+    ):
+        "Open the folder of a run, new or interrupted. Raises OtherRunError."
+        self.folder, self.identity, self.history = folder, identity, []
+        self._record = folder / "history.json"
+        if self._record.exists():
+            saved = json.loads(self._record.read_text(encoding="utf-8"))
+            if saved["run"] != identity:
+                raise OtherRunError(
+                    f"{folder} holds another run ({saved['run']}): choose another folder."
+                )
+            self.history = saved["history"]
+
+    def load(
+        self,
+        epoch: int,  # from 1; the last or the best one
+    ) -> keras.Model:  # with the state of its optimizer
+        "Load the model as it was after an epoch."
+        return keras.saving.load_model(self._checkpoint(epoch))
+
+    def save(
+        self,
+        model: keras.Model,
+        history: list[dict[str, float]],  # with the new epoch
+        best: int,  # the epoch whose checkpoint is kept besides the last one's
+    ) -> None:
+        "Save the model and the history after an epoch, and delete old checkpoints."
+        last = self._checkpoint(len(history))
+        write_atomically(last, model.save)
+        write_json(self._record, {"run": self.identity, "history": history})
+        self.history = history
+        for path in set(self.folder.glob("epoch-*.keras")) - {last, self._checkpoint(best)}:
+            path.unlink()
+
+    def _checkpoint(self, epoch: int) -> Path:
+        "Return the path of an epoch's checkpoint."
+        return self.folder / f"epoch-{epoch:03}.keras"
