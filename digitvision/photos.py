@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['MIN_CONTRAST', 'CELLS', 'paper_light', 'is_light_ink', 'contrast_to_paper', 'label_pieces', 'piece_boxes',
-           'erase_lines', 'choose_pieces', 'BlankImageError', 'otsu', 'to_cells', 'dark_around', 'photo_ink',
-           'keep_digit']
+           'erase_lines', 'choose_pieces', 'otsu', 'to_cells', 'dark_around', 'photo_ink', 'keep_digit']
 
 # %% ../notebooks/30_photos.ipynb #2af4ab93
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
+
+from .pictures import BlankImageError
 
 # %% ../notebooks/30_photos.ipynb #2f85e6e9
 def _extreme(pixels: np.ndarray, width: int, better: Callable) -> np.ndarray:
@@ -192,13 +193,6 @@ def choose_pieces(
 # %% ../notebooks/30_photos.ipynb #78f7baf0
 MIN_CONTRAST = 16  # of 255; less than this between ink and paper is an empty page
 CELLS = 160  # to a side, at most
-
-
-class BlankImageError(ValueError):
-    "There is no ink in the picture."
-
-    def __init__(self, message: str = "There is nothing drawn in the picture."):
-        super().__init__(message)
 
 
 def otsu(

@@ -34,7 +34,7 @@ def framework_python(folder: str) -> str:
         return os.environ["FRAMEWORK_PYTHON"]
     venv.create(folder, with_pip=True)
     python = str(Path(folder) / ("Scripts" if os.name == "nt" else "bin") / "python")
-    packages = ["litserve", "onnxruntime", "pillow", "numpy", "pyspng"]
+    packages = ["litserve", "onnxruntime", "pillow", "numpy", "scipy"]
     subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     return python
 

@@ -28,7 +28,7 @@ def test_the_base_has_no_tensorflow():
     base = {Requirement(line).name for line in PROJECT["dependencies"]}
     assert base == {
         "click", "flask", "msgspec", "numpy", "onnxruntime", "pillow",
-        "platformdirs", "prometheus-client", "pyspng", "waitress",
+        "platformdirs", "prometheus-client", "scipy", "waitress",
     }  # fmt: skip
 
 

@@ -1,0 +1,182 @@
+"""Read pictures: files, data URLs, arrays and PIL images become sound PIL images of a few modes."""
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from digitvision.errors import DigitVisionError
+
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "BlankImageError",
+    "ImageError",
+    "ImageTooLargeError",
+    "decode_data_url",
+    "encode_data_url",
+    "image_errors",
+    "read_image",
+    "to_plain",
+]
+
+MAX_PIXELS = 4096 * 4096  # a phone's photo fits, a decompression bomb does not
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+JPEG_SIDE = 1280  # pixels; a JPEG twice as large or more is decoded at a half, quarter or eighth
+
+
+class ImageError(DigitVisionError, ValueError):
+    "The input is not a picture that can be read."
+
+
+class ImageTooLargeError(ImageError):
+    "The picture has more than MAX_PIXELS pixels."
+
+
+class BlankImageError(DigitVisionError, ValueError):
+    "There is no ink in the picture."
+
+    def __init__(self, message: str = "There is nothing drawn in the picture."):
+        super().__init__(message)
+
+
+@contextmanager
+def image_errors() -> Iterator[None]:
+    """Raise whatever fails inside as an ImageError whose cause is the original error.
+
+    Decoders fail in many ways on damaged files, and no picture is a reason to crash."""
+    try:
+        yield
+    except DigitVisionError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        message = f"The picture has more than {MAX_PIXELS:,} pixels: make it smaller."
+        raise ImageTooLargeError(message) from error
+    except FileNotFoundError as error:
+        raise ImageError(f"There is no file {error.filename}.") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise ImageError(f"The file {error.filename} cannot be opened.") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"This is not a picture in {', '.join(FORMATS)} format.") from error
+    except Exception as error:
+        detail = f" ({error})" if str(error) else ""
+        raise ImageError(f"The picture is damaged and cannot be read{detail}.") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    "Return the picture turned as its EXIF data says; unchanged if these are damaged."
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if turned else image
+    except Exception:  # broken EXIF data say nothing against the pixels
+        return image
+
+
+def _stretch(image: Image.Image) -> Image.Image:  # mode "L"
+    "Return a picture of 16-bit, 32-bit or float pixels with its own extremes as black and white."
+    pixels = np.nan_to_num(np.asarray(image, np.float32))
+    span = float(pixels.max() - pixels.min()) or 1.0
+    return Image.fromarray(((pixels - pixels.min()) * (255 / span)).astype(np.uint8))
+
+
+def to_plain(
+    image: Image.Image,  # any mode; a file opened by Pillow may be not decoded yet
+) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
+    """Return the first frame of a picture, decoded, in one of four modes, turned as EXIF says.
+
+    Raises BlankImageError if it has no pixels, and ImageError if it cannot be decoded."""
+    if not all(image.size):
+        raise BlankImageError("The picture has no pixels.")
+    with image_errors():
+        image.load()
+        image = _upright(image)
+        if image.mode in ("I", "F") or image.mode.startswith("I;"):
+            return _stretch(image)
+        if image.mode in ("La", "RGBa"):  # colors multiplied by alpha: Pillow undoes that first
+            image = image.convert(image.mode.upper())
+        if image.mode == "LAB":  # the first channel is the lightness
+            return image.getchannel("L")
+        if image.has_transparency_data:
+            return image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
+        if image.mode in ("L", "RGB"):
+            return image
+        return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _open(file: BinaryIO | str | Path) -> Image.Image:
+    "Return the first frame of a picture file as `to_plain` does; its size is checked first."
+    with image_errors(), Image.open(file, formats=FORMATS) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        divisor = max(1, max(image.size) // JPEG_SIDE)
+        image.draft(None, (image.width // divisor, image.height // divisor))
+        return to_plain(image)
+
+
+def decode_data_url(
+    url: str,  # "data:image/png;base64,…"
+) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
+    "Return the picture in a data URL. Raises ImageError or ImageTooLargeError."
+    match = re.match(r"data:image/[a-z0-9.+-]{1,32};base64,", url, re.IGNORECASE)
+    if not match:
+        raise ImageError('A data URL must start with "data:image/png;base64," or alike.')
+    try:
+        data = base64.b64decode(url[match.end() :], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ImageError("The base64 of the data URL is damaged.") from error
+    return _open(io.BytesIO(data))
+
+
+def encode_data_url(
+    pixels: np.ndarray,  # float (height, width) in [0, 1]
+) -> str:  # "data:image/png;base64,…"
+    "Return a gray picture as a PNG in a data URL."
+    file = io.BytesIO()
+    image = Image.fromarray((pixels * 255).round().astype(np.uint8))
+    image.save(file, "PNG", compress_level=1)  # so small a picture is not worth more time
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    "Return a picture of an array. Raises ImageError if its shape, type or range is wrong."
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or not array.size:
+        raise ImageError(
+            f"An array of shape {array.shape} is not one picture: (height, width[, 3 or 4])."
+        )
+    if array.dtype == bool:
+        array = array.astype(np.float32)
+    if np.issubdtype(array.dtype, np.floating):
+        if not (array.min() >= 0 and array.max() <= 1):  # NaN fails this too
+            raise ImageError("An array of floats must be in [0, 1].")
+        array = (array * 255).round().astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise ImageError(
+            f"An array of {array.dtype} is not a picture: use uint8, or floats in [0, 1]."
+        )
+    return Image.fromarray(array)
+
+
+def read_image(
+    # a PIL image, a data URL, a path, or an array (height, width[, 1, 3 or 4]): uint8, bool, or
+    # float in [0, 1]
+    source: Image.Image | np.ndarray | str | Path,
+) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
+    "Return a picture, whatever it comes as. Raises ImageError, or BlankImageError if it is empty."
+    if isinstance(source, Image.Image):
+        return to_plain(source)
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, str) and source.startswith("data:"):
+        return decode_data_url(source)
+    if isinstance(source, str | Path):
+        return _open(source)
+    raise ImageError(f"A {type(source).__name__} is not a picture, an array, a data URL or a path.")

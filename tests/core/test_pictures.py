@@ -1,0 +1,141 @@
+"""Pictures from files, data URLs, arrays and Pillow: read, or refused with an ImageError."""
+
+import base64
+import random
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.digits import DIGITS
+from support.helpers import PNG_URL, chunk, data_url
+from support.picture_files import build
+
+from digitvision import inference, pictures
+from digitvision.errors import DigitVisionError
+from digitvision.pictures import (
+    BlankImageError,
+    ImageError,
+    ImageTooLargeError,
+    image_errors,
+    read_image,
+    to_plain,
+)
+from digitvision.preprocess import rasterize
+
+SEVEN = rasterize(DIGITS[7])
+NO_PALETTE = b"\x89PNG\r\n\x1a\n" + b"".join(
+    [
+        chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 3, 0, 0, 0)),
+        chunk(b"IDAT", zlib.compress(bytes(72))),
+        chunk(b"IEND", b""),
+    ]
+)
+
+
+def test_a_palette_png_without_a_palette_is_an_image_error(tmp_path):
+    path = tmp_path / "no_palette.png"
+    path.write_bytes(NO_PALETTE)
+    with Image.open(path) as opened:
+        for source in (path, PNG_URL + base64.b64encode(NO_PALETTE).decode(), opened):
+            with pytest.raises(ImageError, match="damaged") as caught:
+                inference.prepare(source)
+            assert caught.value.__cause__ is not None
+
+
+def test_files_built_at_random_are_framed_or_refused():
+    rng, refused = random.Random(5), 0
+    for _ in range(300):
+        _, data = build(rng)
+        try:
+            framed = inference.prepare("data:image/png;base64," + base64.b64encode(data).decode())
+        except (ImageError, BlankImageError):
+            refused += 1
+            continue
+        assert (framed.shape, framed.dtype) == ((28, 28), np.float32)
+    assert 50 < refused < 200
+
+
+@pytest.mark.parametrize("error", [AssertionError(), MemoryError("too much"), IndexError("7")])
+def test_what_fails_while_a_picture_is_framed_is_an_image_error(monkeypatch, error):
+    def fail(image):
+        raise error
+
+    monkeypatch.setitem(inference.PREPROCESS, "mnist", fail)
+    with pytest.raises(ImageError) as caught:
+        inference.prepare(SEVEN)
+    assert caught.value.__cause__ is error
+
+
+def test_a_mistake_of_the_caller_is_no_image_error():
+    with pytest.raises(ValueError, match="one of mnist, resize") as caught:
+        inference.prepare(SEVEN, "magic")
+    assert not isinstance(caught.value, DigitVisionError)
+
+
+def test_a_blank_picture_stays_a_blank_picture():
+    with pytest.raises(BlankImageError), image_errors():
+        raise BlankImageError()
+
+
+MODES = ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"]
+MODES += ["LAB", "I", "F", "I;16"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_becomes_a_plain_one(mode):
+    plain = to_plain(Image.new(mode, (5, 3)))
+    assert plain.mode in ("L", "LA", "RGB", "RGBA") and plain.size == (5, 3)
+    assert to_plain(plain) is plain
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_a_picture_with_broken_exif_is_read_as_it_lies():
+    exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(60))
+    assert read_image(data_url(SEVEN, "JPEG", exif=exif)).size == SEVEN.size
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_upright(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = SEVEN.crop((0, 0, 280, 240))
+    turned = read_image(data_url(picture, "JPEG", exif=exif, quality=95))
+    assert turned.size == ((280, 240) if orientation < 5 else (240, 280))
+    assert turned.getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((3, 3, 2)),
+        np.zeros(9),
+        np.zeros((0, 5)),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), 2.0),
+        np.zeros((4, 4), np.int64),
+        np.array([["a"]]),
+    ],
+    ids=lambda array: f"{array.dtype}{array.shape}",
+)
+def test_an_array_that_is_no_picture_is_refused(array):
+    with pytest.raises(ImageError):
+        read_image(array)
+
+
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path):
+    for path, message in ((tmp_path / "none.png", "no file"), (tmp_path, "cannot be opened")):
+        with pytest.raises(ImageError, match=message):
+            read_image(path)
+    with pytest.raises(ImageError, match="NoneType"):
+        read_image(None)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
+def test_too_many_pixels_are_refused_before_they_are_decoded(file_format, monkeypatch):
+    url = data_url(Image.new("L", (10, 10)), file_format)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 99)
+    monkeypatch.setattr(pictures, "to_plain", lambda image: pytest.fail("it was decoded"))
+    with pytest.raises(ImageTooLargeError, match="more than 99 pixels"):
+        read_image(url)
