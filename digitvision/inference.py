@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from digitvision.model_files import (  # noqa: F401
+from digitvision.model_files import (
     CHECKPOINTS,
     DEFAULT_MODEL,
     ModelError,
@@ -24,7 +24,7 @@ from digitvision.model_files import (  # noqa: F401
     read_model,
     start_session,
 )
-from digitvision.pictures import (  # noqa: F401
+from digitvision.pictures import (
     FORMATS,
     MAX_PIXELS,
     BlankImageError,
