@@ -1,4 +1,4 @@
-"""`digitvision evaluate`: everything that can be measured of a network."""
+"""`digitvision evaluate`: measure a network."""
 
 import json
 from collections.abc import Iterator
@@ -13,63 +13,73 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("checkpoint")
-@click.option("--strokes", type=FILE, help="Pen digits, JSON lines: label, strokes.")
+@click.option(
+    "--strokes",
+    type=FILE,
+    help='Pen digits: a JSON object on each line, {"label": "4", "strokes": [[[x, y], …], …]}.',
+)
 @click.option(
     "--images",
     type=FOLDER,
-    help="Pictures in folders 0 to 9, or named 7-….jpg; other folders are sources.",
+    help="Pictures of digits, labeled by a folder (7/photo.jpg) or by their name (7-photo.jpg). "
+    "The names of all other folders are sources, for example people.",
 )
-@click.option("--nondigits", type=FILE, help="Letters and symbols, JSON lines like --strokes.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with everything measured.")
+@click.option(
+    "--nondigits",
+    type=FILE,
+    help='Letters and symbols, as --strokes; "lookalike": true marks those a digit resembles.',
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all measurements as JSON.")
 def evaluate(checkpoint, strokes, images, nondigits, as_json):
-    """Measure CHECKPOINT: the name of a model, or a .onnx or .keras file.
+    """Measure how well CHECKPOINT reads digits.
 
-    On the MNIST test set, as it is and disturbed, on scikit-learn's digits and on scribbles; and
-    on your own pen digits, pictures and letters, if they are given. It takes a minute or two."""
-    from digitvision.evaluate import evaluation
+    CHECKPOINT is the name of a model, or a .onnx or .keras file. It is measured on the MNIST test
+    set, on corrupted MNIST digits, on scikit-learn's digits and on scribbles, and on the files
+    given as options. This takes a minute or two."""
+    from digitvision.evaluation_report import evaluation
 
     found = evaluation(checkpoint, strokes=strokes, images=images, nondigits=nondigits)
     click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_lines(found)))
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
-    "The evaluation as a person reads it."
+    "Yield the lines of the whole report."
     sets = dict(_sets(found))
     width = max(map(len, sets))
     yield f"{'':{width}}  images  accuracy  95% interval           ECE"
-    for name, tally in sets.items():
-        low, high = tally["interval_95"]
+    for name, summary in sets.items():
+        low, high = summary["interval_95"]
         yield (
-            f"{name:{width}}  {tally['images']:6,}  {tally['accuracy']:8.2%}"
-            f"  {low:7.2%} to {high:7.2%}  {tally['ece']:6.2%}"
+            f"{name:{width}}  {summary['images']:6,}  {summary['accuracy']:8.2%}"
+            f"  {low:7.2%} to {high:7.2%}  {summary['ece']:6.2%}"
         )
     if "strokes" in found:
         pen = found["strokes"]
-        yield f"Pen digits: mean of the ways {pen['mean']:.2%}, the worst {pen['worst']:.2%}."
+        yield f"Pen digits: mean of the styles {pen['mean']:.2%}, worst style {pen['worst']:.2%}."
     if "images" in found:
         pictures = found["images"]
         yield f"Pictures: mean over sources {pictures['macro_average']:.2%}."
-        yield from (f"Counted as wrong, nothing to read: {path}" for path in pictures["unreadable"])
+        yield from (f"Counted as wrong, cannot be read: {path}" for path in pictures["unreadable"])
     yield from _digits(found["test"])
-    yield from _not_digits(found["not_digits"])
-    yield from _disturbed(found["robustness"])
+    yield from _nondigits(found["not_digits"])
+    yield from _corruptions(found["robustness"])
 
 
 def _sets(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    "Every labelled set that was read, by what to call it."
+    "Yield the name and the accuracy summary of every labeled set."
     yield "MNIST test", found["test"]
     yield "scikit-learn's digits", found["load_digits"]
     pen = found.get("strokes", {"ways": {}, "slashed_zeros": None})
-    for way, tally in pen["ways"].items():
-        yield f"pen, {way}", tally
+    for style, summary in pen["ways"].items():
+        yield f"pen, {style}", summary
     if pen["slashed_zeros"]:
         yield "pen, slashed zeros", pen["slashed_zeros"]
-    for source, tally in found.get("images", {"sources": {}})["sources"].items():
-        yield f"pictures, {source}", tally
+    for source, summary in found.get("images", {"sources": {}})["sources"].items():
+        yield f"pictures, {source}", summary
 
 
 def _digits(test: dict[str, Any]) -> Iterator[str]:
-    "Precision and recall of each digit, and what is mixed up most."
+    "Yield precision and recall of each digit, the commonest confusions, and risk by coverage."
     yield "\nMNIST test\ndigit  precision   recall"
     for row in test["per_digit"]:
         yield f"{row['digit']:5}  {row['precision']:9.2%}  {row['recall']:7.2%}"
@@ -80,14 +90,17 @@ def _digits(test: dict[str, Any]) -> Iterator[str]:
         if label != digit
     ]
     mixed.sort(key=lambda pair: -pair[0])
-    yield f"Mixed up most: {', '.join(text for _, text in mixed[:4])}."
+    yield f"Confused most often: {', '.join(text for _, text in mixed[:4])}."
     for row in test["answered"][1:]:
-        yield f"If the surest {row['share']:.0%} are answered: {row['accuracy']:.2%} right."
+        yield f"Of the most confident {row['share']:.0%}, {row['accuracy']:.2%} are correct."
 
 
-def _not_digits(found: dict[str, Any]) -> Iterator[str]:
-    "How well the network tells digits from other things."
-    yield f"\nNot a digit, by its {found['score']} ({found['digits_accepted']:.1%} of digits pass)"
+def _nondigits(found: dict[str, Any]) -> Iterator[str]:
+    "Yield how well the score tells digits from each kind of other pictures."
+    yield (
+        f"\nRejecting what is not a digit, by the {found['score'].replace('_', ' ')} "
+        f"({found['digits_accepted']:.1%} of digits are accepted)"
+    )
     yield f"{'':20}    of  AUROC  refused  if 98.5% pass  confidence above 90%"
     for kind, row in found["kinds"].items():
         yield (
@@ -96,11 +109,11 @@ def _not_digits(found: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _disturbed(robustness: dict[str, Any]) -> Iterator[str]:
-    "Accuracy by strength of each disturbance, on both roads to the network."
-    yield "\nDisturbed MNIST test digits: taken straight, and framed as the page frames drawings"
+def _corruptions(robustness: dict[str, Any]) -> Iterator[str]:
+    "Yield accuracy by strength of each corruption, without and with preprocessing."
+    yield "\nCorrupted MNIST test digits, without preprocessing (straight) and with it (framed)"
     for name, curve in robustness.items():
         strengths = "".join(f"{strength:8g}" for strength in curve["strengths"])
         yield f"{name:12}{strengths}  {curve['unit']}"
-        for road in ("straight", "framed"):
-            yield f"  {road:10}{''.join(f'{accuracy:8.1%}' for accuracy in curve[road])}"
+        for path in ("straight", "framed"):
+            yield f"  {path:10}{''.join(f'{accuracy:8.1%}' for accuracy in curve[path])}"

@@ -70,7 +70,7 @@ def ladder(seeds, strokes):
 def card(strokes, nondigits):
     "Measure the shipped models, and write docs/evaluation.json and docs/model_card.md."
     from digitvision.data import load_mnist
-    from digitvision.evaluate import evaluation
+    from digitvision.evaluation_report import evaluation
     from digitvision.people import model_card
 
     mnist = load_mnist()

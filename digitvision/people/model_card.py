@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..evaluate import load_checkpoint
+from ..model_files import read_model
 from ..train import write_atomically
 
 # %% ../../notebooks/35_model_card.ipynb #29045175
@@ -182,7 +182,7 @@ def write_model_card(
         text = json.dumps(evaluations, indent=1) + "\n"
         write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
     evaluations = json.loads(path.read_text(encoding="utf-8"))
-    page = render_model_card(load_checkpoint(MODELS[0]).card, evaluations)
+    page = render_model_card(read_model(MODELS[0])[0], evaluations)
     card = path.parent / "model_card.md"
     write_atomically(card, lambda part: part.write_text(page, encoding="utf-8"))
     return card

@@ -26,12 +26,12 @@ from scipy.special import softmax
 
 from ..data import Mnist, Split
 from ..drawings import read_drawings
-from ..evaluate import threshold_for
+from ..evaluate import threshold_at_tpr
 from ..model_files import write_model
 from .nondigits import nondigits, printed_digits
 from .synth import degrade_many
 from ..record import append_csv
-from ..robustness import WAYS, redrawn, render
+from ..robustness import STYLES, redrawn, render
 from ..train import to_input
 
 # %% ../../notebooks/33_default_model.ipynb #56a00717
@@ -350,10 +350,10 @@ LADDER_IMAGES = 24_000  # of MNIST's training split
 def pen_ways(
     path: str | Path,  # JSON lines: label, strokes, perhaps slashed
 ) -> Split:  # uint8 (n, 28, 28), each drawing once in every way
-    "Digits written with a pen in all the WAYS of 05f; no slashed zeros, which MNIST does not have."
+    "Return pen digits in all STYLES; slashed zeros, which MNIST lacks, are left out."
     digits = [digit for digit in read_drawings(path) if not digit.get("slashed")]
     labels = np.array([int(digit["label"]) for digit in digits], np.uint8)
-    return join(Split(render(digits, way), labels) for way in WAYS.values())
+    return join(Split(render(digits, style), labels) for style in STYLES.values())
 
 
 def read_with(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -388,7 +388,7 @@ def try_reader(model: keras.Model, recipe: Recipe, trial: Trial) -> dict[str, fl
             logits, scores[name] = _read_for(model, recipe, split.images)
             results[name] = round(float((logits.argmax(axis=1) == split.labels).mean()), 5)
     _, others = _read_for(model, recipe, trial.nondigits)
-    refused = (others < threshold_for(scores["redrawn"])).mean()
+    refused = (others < threshold_at_tpr(scores["redrawn"])).mean()
     return results | {"refused": round(float(refused), 4)}
 
 
@@ -455,6 +455,6 @@ def ship_reader(
         f"rendered digits and {recipe.nondigits:,} rendered pictures that are not a digit",
         "epochs": recipe.epochs,
         "temperature": round(temperature, 4),
-        "digit_threshold": round(threshold_for(scores.ravel()), 6),
+        "digit_threshold": round(threshold_at_tpr(scores.ravel()), 6),
     }
     return write_model(served, bare, mnist, name, folder, facts | about)

@@ -12,38 +12,29 @@ from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
 from support.digits import DIGITS
 
+from digitvision.checkpoint import Checkpoint, load_checkpoint
 from digitvision.cli import main
 from digitvision.data import Mnist, Split, load_mnist
 from digitvision.drawings import find_pictures, read_drawings
 from digitvision.evaluate import (
     Answers,
-    Checkpoint,
-    ask,
     calibration,
     calibration_error,
     confusion,
-    evaluation,
     explore,
-    load_checkpoint,
-    pen_answers,
-    pen_report,
+    highest_loss_errors,
+    label_error_candidates,
+    ood_metrics,
     per_digit,
-    picture_report,
-    refusals,
+    predict,
     show_answers,
-    suspects,
-    worst,
 )
-from digitvision.inference import CHECKPOINTS, Recognizer
-from digitvision.robustness import (
-    DISTURBANCES,
-    Way,
-    disturb,
-    draw,
-    scribbles,
-)
+from digitvision.evaluation_report import evaluation, pen_answers, pen_report, picture_report
+from digitvision.inference import Recognizer
+from digitvision.model_files import CHECKPOINTS, ModelError
+from digitvision.robustness import CORRUPTIONS, Style, corrupt, draw, scribbles
 
-CHANCE = np.random.default_rng(0)
+RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +49,8 @@ def baseline() -> Checkpoint:
     return load_checkpoint("baseline")
 
 
-def says(digits, confidence, labels) -> Answers:
-    "Answers made up: each digit with its confidence, the rest shared by the others."
+def answers_of(digits, confidence, labels) -> Answers:
+    "Return made-up answers: each digit with its confidence, the other nine share the rest."
     confidence = np.array(confidence, np.float32)
     probabilities = np.repeat((1 - confidence)[:, None] / 9, 10, axis=1)
     probabilities[np.arange(len(digits)), digits] = confidence
@@ -72,27 +63,27 @@ def write(path: Path, drawings: list[dict]) -> Path:
     return path
 
 
-def test_a_checkpoint_reads_as_the_recogniser_does(mnist, baseline):
+def test_a_checkpoint_predicts_as_the_recognizer_does(mnist, baseline):
     predictions = Recognizer("baseline").predict_inputs(mnist.test.images.astype("float32") / 255)
-    answers = ask(baseline, mnist.test)
+    answers = predict(baseline, mnist.test)
     np.testing.assert_array_equal(answers.digits, [p.digit for p in predictions])
     np.testing.assert_allclose(answers.scores, [p.digit_score for p in predictions], atol=1e-6)
-    keras_answers = ask(load_checkpoint(CHECKPOINTS / "baseline.keras"), mnist.test)
+    keras_answers = predict(load_checkpoint(CHECKPOINTS / "baseline.keras"), mnist.test)
     np.testing.assert_allclose(answers.probabilities, keras_answers.probabilities, atol=1e-5)
 
 
 def test_more_images_than_a_batch_keep_their_order(baseline):
     images = np.random.default_rng(1).integers(0, 256, (1_001, 28, 28), np.uint8)
-    backwards = baseline.read(images[::-1])[0][::-1]
-    np.testing.assert_allclose(baseline.read(images)[0], backwards, atol=1e-6)
+    backwards = baseline.predict(images[::-1])[0][::-1]
+    np.testing.assert_allclose(baseline.predict(images)[0], backwards, atol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", ["nonesuch", "nonesuch.onnx", "damaged.onnx", "damaged.keras"])
-def test_what_is_no_checkpoint_is_refused(wrong, tmp_path, monkeypatch):
+def test_a_missing_or_damaged_checkpoint_is_refused(wrong, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for suffix in ("onnx", "keras"):
         Path(f"damaged.{suffix}").write_bytes(b"nothing that was ever trained")
-    with pytest.raises(ValueError, match=r"There is no|is no network"):
+    with pytest.raises(ModelError, match=r"There is no|is not a network"):
         load_checkpoint(wrong)
 
 
@@ -100,17 +91,17 @@ def test_a_network_with_other_outputs_or_another_card_is_refused(tmp_path):
     image = keras.Input((28, 28, 1))
     two = keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(image))
     keras.Model(image, two).save(tmp_path / "two.keras")
-    with pytest.raises(ValueError, match="not ten probabilities"):
+    with pytest.raises(ModelError, match="not ten probabilities"):
         load_checkpoint(tmp_path / "two.keras")
     shutil.copy(CHECKPOINTS / "baseline.onnx", tmp_path / "mine.onnx")
     assert load_checkpoint(tmp_path / "mine.onnx").card == {}
     (tmp_path / "mine.json").write_text('{"sha256": "0"}')
-    with pytest.raises(ValueError, match="SHA-256"):
+    with pytest.raises(ModelError, match="SHA-256"):
         load_checkpoint(tmp_path / "mine.onnx")
 
 
 def test_confusion_precision_and_recall():
-    answers = says([1, 1, 1, 7], [0.9] * 4, [1, 1, 7, 7])
+    answers = answers_of([1, 1, 1, 7], [0.9] * 4, [1, 1, 7, 7])
     counts = confusion(answers)
     assert (counts[1, 1], counts[7, 1], counts[7, 7], counts.sum()) == (2, 1, 1, 4)
     rows = per_digit(answers)
@@ -120,13 +111,13 @@ def test_confusion_precision_and_recall():
 
 
 def test_an_empty_frame_is_never_right():
-    answers = says([1, 1], [0.9, 0.9], [1, 1])
+    answers = answers_of([1, 1], [0.9, 0.9], [1, 1])
     answers.split.images[0] = 0
-    assert answers.right.tolist() == [False, True]
+    assert answers.correct.tolist() == [False, True]
 
 
 def test_calibration_by_hand():
-    answers = says([1, 1, 1, 2], [0.95, 0.95, 0.7, 1.0], [1, 2, 1, 2])
+    answers = answers_of([1, 1, 1, 2], [0.95, 0.95, 0.7, 1.0], [1, 2, 1, 2])
     bins = calibration(answers)
     assert bins["images"][[10, 14]].tolist() == [1, 3] and bins["images"].sum() == 4
     assert bins["accuracy"][14] == pytest.approx(2 / 3)
@@ -134,7 +125,7 @@ def test_calibration_by_hand():
     assert calibration_error(answers) == pytest.approx(expected, abs=1e-6)
 
 
-def test_suspects_are_surely_another_digit_and_have_a_neighbour_that_agrees(mnist):
+def test_label_error_candidates_have_a_neighbor_that_agrees(mnist):
     images, labels = mnist.train.images[:400], mnist.train.labels[:400]
     wrong = labels.copy()
     wrong[3] = (labels[3] + 1) % 10  # a slip of the typist
@@ -144,78 +135,83 @@ def test_suspects_are_surely_another_digit_and_have_a_neighbour_that_agrees(mnis
     probabilities[5, (labels[5] + 5) % 10] = 0.82  # less sure, and nobody near agrees
     answers = Answers(Split(images, wrong), probabilities, probabilities.max(axis=1))
     train = Split(images, labels)
-    assert [s["index"] for s in suspects(answers, train, neighbours=1)] == [3]
-    assert worst(answers).tolist() == [3, 5]
+    assert [s["index"] for s in label_error_candidates(answers, train, neighbors=1)] == [3]
+    assert highest_loss_errors(answers).tolist() == [3, 5]
 
 
 def test_a_gallery_shows_labels_and_predictions(monkeypatch):
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
-    show_answers(says([1, 7], [0.9, 0.8], [1, 2]), [1])
+    show_answers(answers_of([1, 7], [0.9, 0.8], [1, 2]), [1])
     (axis,) = (axis for axis in plt.gcf().axes if axis.get_title())
     assert axis.get_title() == "2 → 7, 80%"
     plt.close()
 
 
-def test_a_click_on_the_matrix_shows_the_images_of_the_cell():
-    answers = says([1, 1, 7], [0.9] * 3, [1, 7, 7])
-    grid, sentence, picture = explore(answers).children
-    assert len(grid.children) == 121
-    grid.children[11 * 8 + 2].click()
-    assert sentence.value == "Images of label 7 read as 1: 1." and picture.value[1:4] == b"PNG"
-    grid.children[11 * 8 + 1].click()
-    assert sentence.value == "Images of label 7 read as 0: 0."
-    assert picture.layout.display == "none"
+def test_explore_shows_the_images_of_a_cell(monkeypatch, capsys):
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    menus = explore(answers_of([1, 1, 7], [0.9] * 3, [1, 7, 7]))
+    label, digit, _ = menus.children
+    label.value, digit.value = 7, 1
+    menus.update()
+    assert "Images of label 7 read as 1: 1." in capsys.readouterr().out
+    assert "7 → 1, 90%" in [axis.get_title() for axis in plt.gcf().axes]
+    plt.close()
+    digit.value = 0
+    menus.update()
+    assert "Images of label 7 read as 0: 0." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", DISTURBANCES)
-def test_a_disturbance_is_repeatable_and_harms_more_when_stronger(name, mnist, baseline):
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corruption_is_repeatable_and_harms_more_when_stronger(name, mnist, baseline):
     part = Split(*(array[:100] for array in mnist.test))
-    strengths = DISTURBANCES[name].strengths
-    first, again = (disturb(part, name, strengths[-1], seed=3) for _ in range(2))
+    strengths = CORRUPTIONS[name].strengths
+    first, again = (corrupt(part, name, strengths[-1], seed=3) for _ in range(2))
     np.testing.assert_array_equal(first["framed"].images, again["framed"].images)
-    straight = [ask(baseline, disturb(part, name, s)["straight"]).right.mean() for s in strengths]
+    straight = [
+        predict(baseline, corrupt(part, name, s)["straight"]).correct.mean() for s in strengths
+    ]
     assert max(straight) >= 0.98 and straight[-1] < max(straight)
 
 
-def test_pen_digits_in_six_ways_slashed_zeros_apart(tmp_path, baseline):
+def test_pen_digits_in_six_styles_slashed_zeros_apart(tmp_path, baseline):
     drawings = [{"label": str(d), "strokes": strokes} for d, strokes in DIGITS.items()]
     drawings.append({"label": 0, "slashed": True, "strokes": [*DIGITS[0], [(200, 50), (80, 220)]]})
-    by_way = pen_answers(baseline, read_drawings(write(tmp_path / "pen.jsonl", drawings)))
-    assert [len(answers.digits) for answers in by_way.values()] == [10] * 6 + [1]
-    found = pen_report(by_way)
-    accuracies = [way["accuracy"] for way in found["ways"].values()]
+    by_style = pen_answers(baseline, read_drawings(write(tmp_path / "pen.jsonl", drawings)))
+    assert [len(answers.digits) for answers in by_style.values()] == [10] * 6 + [1]
+    found = pen_report(by_style)
+    accuracies = [style["accuracy"] for style in found["ways"].values()]
     assert found["mean"] == pytest.approx(np.mean(accuracies), abs=1e-5)
     assert found["worst"] == min(accuracies) >= 0.9
     assert found["slashed_zeros"]["images"] == 1
 
 
 @pytest.mark.parametrize("size", [0.7, 0.25])
-def test_a_drawing_is_as_large_as_the_way_says(size):
-    box = draw(DIGITS[4], Way(size, brush=2), CHANCE).getbbox()
+def test_a_drawing_is_as_large_as_its_style(size):
+    box = draw(DIGITS[4], Style(size, brush=2), RNG).getbbox()
     assert max(box[2] - box[0], box[3] - box[1]) == pytest.approx(280 * size + 2, abs=2)
     assert (box[0] + box[2]) / 2 == pytest.approx(140, abs=1)
-    assert draw([[(3, 3)]], Way(), CHANCE).getbbox()  # a dot
+    assert draw([[(3, 3)]], Style(), RNG).getbbox()  # a dot
 
 
 @pytest.mark.parametrize(
     "line", ["{", "[1]", '{"label": 1}', '{"label": 1, "strokes": []}', '{"strokes": [[[0, 0]]]}']
 )
-def test_a_damaged_file_of_strokes_names_the_line(line, tmp_path):
+def test_the_error_for_damaged_strokes_names_the_line(line, tmp_path):
     good = json.dumps({"label": 1, "strokes": DIGITS[1]})
     (tmp_path / "pen.jsonl").write_text(f"{good}\n{line}\n")
     with pytest.raises(ValueError, match="line 2 is not a drawing"):
         read_drawings(tmp_path / "pen.jsonl")
 
 
-def test_strokes_of_letters_are_no_digits(baseline):
-    with pytest.raises(ValueError, match="no digits: A"):
+def test_strokes_of_letters_are_refused(baseline):
+    with pytest.raises(ValueError, match="not digits: A"):
         pen_answers(baseline, [{"label": "A", "strokes": [np.zeros((1, 2))]}])
 
 
-def test_pictures_are_averaged_over_sources_and_what_is_unreadable_is_wrong(tmp_path, baseline):
-    def save(place, digit):
-        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
-        draw(DIGITS[digit], Way(black_on_white=True), CHANCE).save(tmp_path / place)
+def test_pictures_are_averaged_over_sources_and_unreadable_ones_are_wrong(tmp_path, baseline):
+    def save(name, digit):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        draw(DIGITS[digit], Style(black_on_white=True), RNG).save(tmp_path / name)
 
     for i in range(3):
         save(f"anna/4/{i}.png", 4)
@@ -231,12 +227,12 @@ def test_pictures_are_averaged_over_sources_and_what_is_unreadable_is_wrong(tmp_
 def test_pictures_need_labels(tmp_path):
     with pytest.raises(ValueError, match="no pictures"):
         find_pictures(tmp_path)
-    draw(DIGITS[4], Way(), CHANCE).save(tmp_path / "four.png")
+    draw(DIGITS[4], Style(), RNG).save(tmp_path / "four.png")
     with pytest.raises(ValueError, match="has no label"):
         find_pictures(tmp_path)
 
 
-def test_a_second_output_is_the_score_by_which_others_are_refused(tmp_path):
+def test_the_second_output_is_the_digit_score(tmp_path):
     image = keras.Input((28, 28, 1))
     flat = keras.layers.Flatten()(image)
     ten = keras.layers.Dense(10, activation="softmax")(flat)
@@ -248,7 +244,7 @@ def test_a_second_output_is_the_score_by_which_others_are_refused(tmp_path):
     levels = np.array([20, 60, 100], np.uint8)
     images = np.repeat(levels, 784).reshape(3, 28, 28)
     digits = np.array([0.1, 0.35, 0.9])
-    found = refusals(checkpoint, digits, {"flat": images})
+    found = ood_metrics(checkpoint, digits, {"flat": images})
     assert found["score"] == "digit_score" and found["threshold"] == 0.3
     assert found["digits_accepted"] == pytest.approx(2 / 3, abs=1e-5)
     assert found["threshold_if_985_pass"] == 0.1  # the lowest digit passes too
@@ -270,20 +266,20 @@ def test_everything_is_plain_json(tmp_path, mnist):
     letters = [{"label": "A", "strokes": DIGITS[4], "lookalike": same} for same in (True, False)]
     other = write(tmp_path / "letters.jsonl", letters)
     (tmp_path / "4").mkdir()
-    draw(DIGITS[4], Way(), CHANCE).save(tmp_path / "4" / "four.png")
+    draw(DIGITS[4], Style(), RNG).save(tmp_path / "4" / "four.png")
     found = evaluation("baseline", mnist, pen, tmp_path, other, count=10)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["test"]["images"] == 300 and found["load_digits"]["images"] == 1797
     assert found["images"]["macro_average"] == 1
     assert list(found["not_digits"]["kinds"]) == ["scribbles", "letters and symbols", "lookalikes"]
-    for name, disturbance in DISTURBANCES.items():
-        assert len(found["robustness"][name]["framed"]) == len(disturbance.strengths)
+    for name, corruption in CORRUPTIONS.items():
+        assert len(found["robustness"][name]["framed"]) == len(corruption.strengths)
 
 
 def test_the_command_prints_a_table(tmp_path, mnist, monkeypatch):
-    monkeypatch.setattr("digitvision.evaluate.load_mnist", lambda: mnist)
+    monkeypatch.setattr("digitvision.evaluation_report.load_mnist", lambda: mnist)
     (tmp_path / "anna").mkdir()
-    draw(DIGITS[4], Way(), CHANCE).save(tmp_path / "anna" / "4.png")
+    draw(DIGITS[4], Style(), RNG).save(tmp_path / "anna" / "4.png")
     (tmp_path / "anna" / "5.png").write_bytes((tmp_path / "anna" / "4.png").read_bytes()[:300])
     pen = write(tmp_path / "pen.jsonl", [{"label": "4", "strokes": DIGITS[4]}])
     run = CliRunner().invoke(
@@ -293,15 +289,15 @@ def test_the_command_prints_a_table(tmp_path, mnist, monkeypatch):
     (row,) = [line for line in run.output.splitlines() if line.startswith("MNIST test  ")]
     assert (
         f"{300:6}" in row
-        and f"{ask(load_checkpoint('baseline'), mnist.test).right.mean():.2%}" in row
+        and f"{predict(load_checkpoint('baseline'), mnist.test).correct.mean():.2%}" in row
     )
-    assert "mean over sources 50.00%" in run.output and "nothing to read" in run.output
+    assert "mean over sources 50.00%" in run.output and "cannot be read" in run.output
     for words in ("pictures, anna", "pen, brush 5", "precision", "AUROC", "occlusion"):
         assert words in run.output
 
 
-def test_the_command_names_what_it_cannot_find(tmp_path):
+def test_the_command_names_a_missing_model_or_file(tmp_path):
     run = CliRunner().invoke(main, ["evaluate", "nonesuch"])
-    assert run.exit_code == 1 and "Name a model (baseline" in run.output
+    assert run.exit_code == 1 and "There is no model 'nonesuch'; there is baseline" in run.output
     missing = CliRunner().invoke(main, ["evaluate", "baseline", "--strokes", str(tmp_path / "x")])
     assert missing.exit_code == 2

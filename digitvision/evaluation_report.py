@@ -1,0 +1,159 @@
+"""The whole evaluation of a network as plain numbers: docs/evaluation.json is made of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitvision.checkpoint import Checkpoint, load_checkpoint
+from digitvision.data import Mnist, Split, load_mnist
+from digitvision.drawings import DrawingsError, read_drawings, read_pictures
+from digitvision.evaluate import (
+    Answers,
+    calibration,
+    calibration_error,
+    confusion,
+    measure_robustness,
+    ood_metrics,
+    per_digit,
+    predict,
+    risk_coverage,
+    rounded,
+)
+from digitvision.robustness import CORRUPTIONS, STYLES, Style, other_digits, render, scribbles
+from digitvision.train import accuracy_interval
+
+SHARES = (1, 0.99, 0.98, 0.95, 0.9)  # of the images answered, the most confident first
+
+
+def accuracy_summary(answers: Answers) -> dict[str, Any]:
+    "Return the accuracy with its 95% Wilson interval, and the ECE."
+    total, correct = len(answers.digits), int(answers.correct.sum())
+    return {
+        "images": total,
+        "correct": correct,
+        "accuracy": rounded(correct / total),
+        "interval_95": [rounded(bound) for bound in accuracy_interval(correct, total)],
+        "ece": rounded(calibration_error(answers)),
+    }
+
+
+def digits_report(answers: Answers) -> dict[str, Any]:
+    "Report everything that is measured on one labeled set."
+    _, accuracy, limits = risk_coverage(answers)
+    last = [max(0, round(share * len(limits)) - 1) for share in SHARES]
+    bins = {name: map(rounded, values) for name, values in calibration(answers).items()}
+    return accuracy_summary(answers) | {
+        "per_digit": per_digit(answers),
+        "confusion": confusion(answers).tolist(),
+        "answered": [
+            {"share": share, "accuracy": rounded(accuracy[i]), "confidence": rounded(limits[i])}
+            for share, i in zip(SHARES, last, strict=True)
+        ],
+        "calibration": [
+            dict(zip(bins, values, strict=True)) for values in zip(*bins.values(), strict=True)
+        ],
+    }
+
+
+def pen_answers(
+    checkpoint: Checkpoint,
+    drawings: list[dict[str, Any]],  # from `read_drawings`
+) -> dict[str, Answers]:  # by style; the last is "slashed zeros", if there are any
+    "Predict pen digits in all styles. Raises DrawingsError for a label that is not a digit."
+    if bad := {d["label"] for d in drawings} - set("0123456789"):
+        raise DrawingsError(f"These labels are not digits: {', '.join(sorted(bad))}.")
+    plain = [drawing for drawing in drawings if not drawing.get("slashed")]
+    slashed = [drawing for drawing in drawings if drawing.get("slashed")]
+    todo = {name: (plain, style) for name, style in STYLES.items() if plain}
+    todo |= {"slashed zeros": (slashed, Style())} if slashed else {}
+    return {
+        name: predict(
+            checkpoint, Split(render(some, style), np.array([int(d["label"]) for d in some]))
+        )
+        for name, (some, style) in todo.items()
+    }
+
+
+def pen_report(by_style: Mapping[str, Answers]) -> dict[str, Any]:
+    """Report on `pen_answers`: every style, their mean and the worst; slashed zeros apart.
+
+    The ECE is the mean over styles."""
+    styles = {name: accuracy_summary(answers) for name, answers in by_style.items()}
+    slashed = styles.pop("slashed zeros", None)
+    accuracies = [style["accuracy"] for style in styles.values()]
+    return {
+        "mean": rounded(np.mean(accuracies)),
+        "worst": min(accuracies),
+        "ece": rounded(np.mean([style["ece"] for style in styles.values()])),
+        "ways": styles,
+        "slashed_zeros": slashed,
+    }
+
+
+def picture_report(
+    checkpoint: Checkpoint,
+    folder: str | Path,  # laid out as `find_pictures` wants it
+) -> dict[str, Any]:
+    "Report on pictures, by source and as the mean over sources. Raises DrawingsError."
+    split, paths, sources = read_pictures(folder)
+    answers, by_source = predict(checkpoint, split), {}
+    for source in np.unique(sources):
+        part = (array[sources == source] for array in (answers.probabilities, answers.scores))
+        images = Split(*(array[sources == source] for array in split))
+        by_source[str(source)] = accuracy_summary(Answers(images, *part))
+    return accuracy_summary(answers) | {
+        "macro_average": rounded(np.mean([each["accuracy"] for each in by_source.values()])),
+        "sources": by_source,
+        "unreadable": [str(p) for p, i in zip(paths, split.images, strict=True) if not i.any()],
+    }
+
+
+def robustness_report(checkpoint: Checkpoint, split: Split, count: int = 500) -> dict[str, Any]:
+    "Report the accuracy under each corruption, with its strengths and their unit."
+    curves = measure_robustness([checkpoint], split, count)
+    return {
+        name: {"unit": corruption.unit, "strengths": list(corruption.strengths)}
+        | {
+            path: [rounded(accuracy) for accuracy in curve]
+            for path, curve in curves[name][checkpoint.name].items()
+        }
+        for name, corruption in CORRUPTIONS.items()
+    }
+
+
+def _nondigits(path: str | Path | None, count: int) -> dict[str, np.ndarray]:
+    "Return pictures of each kind that are not digits, uint8 (n, 28, 28)."
+    kinds = {"scribbles": scribbles(count)}
+    drawings = read_drawings(path) if path else []
+    for name, lookalike in {"letters and symbols": False, "lookalikes": True}.items():
+        if some := [d for d in drawings if bool(d.get("lookalike")) == lookalike]:
+            kinds[name] = render(some, Style())
+    return kinds
+
+
+def evaluation(
+    checkpoint: str | Path | Checkpoint,  # or name of a model, or path of a .onnx or .keras file
+    mnist: Mnist | None = None,  # default: `load_mnist()`
+    strokes: str | Path | None = None,  # pen digits, a file for `read_drawings`
+    images: str | Path | None = None,  # a folder of pictures for `read_pictures`
+    nondigits: str | Path | None = None,  # letters and symbols, a file for `read_drawings`
+    count: int = 500,  # test images to corrupt, and scribbles
+) -> dict[str, Any]:  # plain JSON types
+    "Measure everything. Raises ModelError or DrawingsError for a bad checkpoint, file or folder."
+    one = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
+    test = (mnist or load_mnist()).test
+    answers = predict(one, test)
+    found = {"checkpoint": one.name, "sha256": one.card.get("sha256")}
+    found["test"] = digits_report(answers)
+    found["load_digits"] = digits_report(predict(one, other_digits()))
+    if strokes:
+        by_style = pen_answers(one, read_drawings(strokes))
+        answers = next(iter(by_style.values()))  # the threshold is about people's pen digits
+        found["strokes"] = pen_report(by_style)
+    if images:
+        found["images"] = picture_report(one, images)
+    found["not_digits"] = ood_metrics(one, answers.scores, _nondigits(nondigits, count))
+    found["robustness"] = robustness_report(one, test, count)
+    return found
