@@ -48,7 +48,8 @@ def main():
 @main.command()
 def data():
     "Download MNIST, check it to the byte and show what it has."
-    from digitvision.data import cache_folder, load_mnist
+    from digitvision.data import load_mnist
+    from digitvision.download import cache_folder
 
     mnist = load_mnist()
     click.echo(f"MNIST is complete, in {cache_folder()}")

