@@ -1,76 +1,92 @@
-"""Every error as the API says it: `{"error": {"code": "snake_case", "message": "a sentence"}}`."""
+"""Error replies: `{"error": {"code": "snake_case", "message": "a sentence"}}`."""
 
 import logging
-from typing import Any
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from flask import Response, jsonify
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
+import msgspec
+from flask import Response
+from werkzeug import exceptions as http
 
+from digitvision.errors import DigitVisionError
 from digitvision.inference import BlankImageError, ImageError, ImageTooLargeError, ModelError
 
+from .schemas import Detail, Error
+
+LOG = logging.getLogger(__name__)
 MAX_BODY = 2 * 1024 * 1024  # bytes
-
-PICTURE_ERRORS = {  # a subclass stands before its base class
-    ImageTooLargeError: (413, "image_too_large"),
-    ImageError: (400, "invalid_image"),
-    BlankImageError: (422, "blank_image"),
-    ModelError: (404, "model_not_found"),
-}
-HTTP_ERRORS = {
-    404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not answer that method."),
-    413: ("body_too_large", f"The body has more than {MAX_BODY:,} bytes: send smaller pictures."),
-    415: ("not_json", "The body must be JSON, with the header Content-Type: application/json."),
-    421: ("wrong_host", "This server does not go by that name: it needs --allowed-host."),
-    503: ("overloaded", "The server is busy: try again in a moment."),
-    500: ("internal_error", "Something went wrong in the server, not in what you sent."),
-}
+MAX_REQUESTS = threading.BoundedSemaphore(128)  # that wait in this process, or run
+RUNNING = threading.Lock()  # requests that compute at the same time only delay each other
 
 
-class ApiError(Exception):
-    "A refusal the routes decide on themselves."
+class ApiError(DigitVisionError):
+    "A request that the API refuses, with a status and a code."
 
     def __init__(self, status: int, code: str, message: str):
         super().__init__(message)
         self.status, self.code = status, code
 
 
-class InvalidRequestError(ApiError):
-    "JSON that is not of the shape the route asks for."
+ERRORS = {  # status, code and message, if it is not the exception's; subclasses first
+    ImageTooLargeError: (413, "image_too_large", ""),
+    ImageError: (400, "invalid_image", ""),
+    BlankImageError: (422, "blank_image", ""),
+    ModelError: (404, "model_not_found", ""),
+    http.NotFound: (404, "not_found", "There is nothing at this address."),
+    http.MethodNotAllowed: (405, "method_not_allowed", "Use a method that Allow names."),
+    http.RequestEntityTooLarge: (413, "body_too_large", f"Send less than {MAX_BODY:,} bytes."),
+    http.UnsupportedMediaType: (415, "not_json", "Send JSON, as Content-Type: application/json."),
+    http.SecurityError: (421, "wrong_host", "Unknown host name: allow it with --allowed-host."),
+    http.ServiceUnavailable: (503, "overloaded", "The server is busy: try again in a moment."),
+}
 
-    def __init__(self, message: str):
-        super().__init__(400, "invalid_request", message)
 
-
-def describe(error: Exception) -> tuple[int, str, str]:
-    "Status, code and message of an error, whoever raised it."
+def describe(error: Exception) -> tuple[int, Error]:
+    "Return the status and the reply of an error."
     if isinstance(error, ApiError):
-        return error.status, error.code, str(error)
-    for kind, (status, code) in PICTURE_ERRORS.items():
+        return error.status, Error(Detail(error.code, str(error)))
+    for kind, (status, code, message) in ERRORS.items():
         if isinstance(error, kind):
-            return status, code, str(error)
-    if isinstance(error, SecurityError):  # the Host of the request is none of ours
-        return 421, *HTTP_ERRORS[421]
-    if isinstance(error, HTTPException) and error.code not in HTTP_ERRORS:
-        return error.code or 500, error.name.lower().replace(" ", "_"), error.description or ""
-    status = error.code if isinstance(error, HTTPException) else 500
-    return status, *HTTP_ERRORS[status]
-
-
-def error_body(code: str, message: str) -> dict[str, Any]:
-    "The one shape of all errors."
-    return {"error": {"code": code, "message": message}}
+            return status, Error(Detail(code, message or str(error)))
+    if isinstance(error, http.HTTPException) and error.code:
+        code = error.name.lower().replace(" ", "_")
+        return error.code, Error(Detail(code, error.description or error.name))
+    return 500, Error(Detail("internal_error", "The server failed, not because of what you sent."))
 
 
 def respond(error: Exception) -> Response:
-    "An error as the answer to a request."
-    status, code, message = describe(error)
-    if code == "internal_error":  # a bug: the log is for us, the answer tells nothing of it
-        logging.getLogger("app").exception("A request could not be answered.")
-    response = jsonify(error_body(code, message))
-    response.status_code = status
-    if isinstance(error, MethodNotAllowed):
+    "Return the response to a request that raised an error; log the traceback of a bug."
+    status, reply = describe(error)
+    if status == 500:
+        LOG.error("A request could not be answered.", exc_info=error)
+    response = Response(msgspec.json.encode(reply), status, mimetype="application/json")
+    if isinstance(error, http.MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     if status == 503:
         response.headers["Retry-After"] = "1"
     return response
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    "Run the block when no other request runs. Raises ServiceUnavailable if 128 wait already."
+    if not MAX_REQUESTS.acquire(blocking=False):
+        raise http.ServiceUnavailable
+    try:
+        with RUNNING:
+            yield
+    finally:
+        MAX_REQUESTS.release()
+
+
+@contextmanager
+def blame_picture() -> Iterator[None]:
+    "Raise ImageError for any unexpected exception of the block, and log its traceback."
+    try:
+        yield
+    except (ApiError, *ERRORS):
+        raise
+    except Exception as error:
+        LOG.exception("A picture cannot be read.")
+        raise ImageError("The picture cannot be read: save it again as PNG or JPEG.") from error
