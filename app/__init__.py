@@ -1,6 +1,10 @@
 """The web app: its routes. Reading a digit is the work of `digitvision.inference`."""
 
 import mimetypes
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
@@ -24,7 +28,7 @@ from digitvision.inference import (
 )
 
 from . import schemas
-from .errors import ERRORS, MAX_BODY, ApiError, blame_picture, describe, respond, turn
+from .errors import ERRORS, MAX_BODY, ApiError, blame_picture, describe, respond, send, turn
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -74,6 +78,17 @@ def create_app(
     return app
 
 
+def create_worker(**options) -> Flask:
+    "Return the app of a worker process, which stops if the process that started it is killed."
+
+    def follow() -> None:
+        multiprocessing.parent_process().join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=follow, daemon=True).start()
+    return create_app(**options)
+
+
 def read_body(shape: type[Shape]) -> Shape:
     "Return the JSON of the request as a Struct. Raises ApiError or HTTPException."
     if not request.is_json:
@@ -92,11 +107,6 @@ def read_body(shape: type[Shape]) -> Shape:
 def recognizer() -> Recognizer:
     "Return the model that the request asks for. Raises ModelError."
     return Recognizer.shared(request.args.get("model", current_app.config["MODEL"]))
-
-
-def send(reply: Any) -> Response:
-    "Return a Struct or a dict as a JSON response."
-    return Response(msgspec.json.encode(reply), mimetype="application/json")
 
 
 def to_reply(prediction: inference.Prediction, model: str) -> schemas.Prediction:
@@ -177,7 +187,7 @@ def replay(body: schemas.Drawing, reader: Recognizer) -> schemas.Timeline | None
 def to_layer(name: str, maps: np.ndarray) -> schemas.Layer:
     "Return all maps of a layer as one picture."
     columns = 8 if maps.ndim == 3 else min(32, len(maps))
-    return schemas.Layer(name, list(maps.shape), encode_data_url(inside.sheet(maps, columns)))
+    return schemas.Layer(name, list(maps.shape), encode_data_url(inside.tile_maps(maps, columns)))
 
 
 def to_stage(name: str, picture: Image) -> schemas.Stage:
@@ -196,7 +206,7 @@ def explain() -> Response:
         layers = inside.activations(picture, body.preprocess, reader)
         digit = int(layers["probabilities"].maps.argmax())
         heat = inside.saliency(picture, digit, body.preprocess, reader)
-        stages = inside.road(picture, body.preprocess)
+        stages = inside.preprocessing_stages(picture, body.preprocess)
         explanation = schemas.Explanation(
             digit=digit,
             layers=[to_layer(name, layer.maps) for name, layer in layers.items()],

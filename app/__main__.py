@@ -18,7 +18,7 @@ from granian.log import LogLevels
 
 from digitvision.inference import DEFAULT_MODEL, ModelError, read_model
 
-from . import create_app
+from . import create_worker
 
 DESCRIPTORS = 4096  # of a worker: its connections and files
 THREADS = 256  # of a worker: a slow sender of a body occupies one
@@ -154,7 +154,7 @@ def main(host, port, model, cors_origins, allowed_hosts, workers, engine, addres
         workers_kill_timeout=GRACE,
     )
     threading.Thread(target=announce, args=(ip, port, text), daemon=True).start()
-    server.serve(target_loader=partial(create_app, **options), wrap_loader=False)
+    server.serve(target_loader=partial(create_worker, **options), wrap_loader=False)
 
 
 def serve_on_ray(host, port, workers, address, options, text):
@@ -166,7 +166,10 @@ def serve_on_ray(host, port, workers, address, options, text):
             raise
         message = f'Ray is an extra ({error.name} is missing): pip install -e ".[scale]"'
         raise click.ClickException(message) from error
-    ray_serve.run(host, port, workers, address, options, lambda: click.echo(text))
+    try:
+        ray_serve.run(host, port, workers, address, options, lambda: click.echo(text))
+    except ConnectionError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

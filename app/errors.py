@@ -4,9 +4,10 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
-from flask import Response
+from flask import Response, request
 from werkzeug import exceptions as http
 
 from digitvision.errors import DigitVisionError
@@ -55,12 +56,19 @@ def describe(error: Exception) -> tuple[int, Error]:
     return 500, Error(Detail("internal_error", "The server failed, not because of what you sent."))
 
 
+def send(reply: Any, status: int = 200) -> Response:
+    "Return a Struct or a dict as a JSON response, which ends with a newline for terminals."
+    return Response(msgspec.json.encode(reply) + b"\n", status, mimetype="application/json")
+
+
 def respond(error: Exception) -> Response:
     "Return the response to a request that raised an error; log the traceback of a bug."
     status, reply = describe(error)
     if status == 500:
         LOG.error("A request could not be answered.", exc_info=error)
-    response = Response(msgspec.json.encode(reply), status, mimetype="application/json")
+    if status == 413 and (request.content_length or 0) <= 4 * MAX_BODY:
+        request.environ["wsgi.input"].read(4 * MAX_BODY)  # many clients send all before they read
+    response = send(reply, status)
     if isinstance(error, http.MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     if status == 503:

@@ -1,57 +1,40 @@
 """What the HTTP and browser tests share: the API, a real server and a real browser."""
 
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 from digitvision.app import create_app
-from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
 from support.browser import QUIET, find_browser
-from support.contract import Api, Wire
+from support.contract import Api
 from support.helpers import serve
 from support.nodes import Nodes, start_nodes
 from support.sheet import Sheet
 
-ENGINES = ["local", "ray"]  # whose contract is tested: names of fixtures that give a client
-if sys.platform == "win32":  # where Ray is not at home
-    ENGINES.remove("ray")
-
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
+    "Return the address of a server."
     with serve() as (address, _):
         yield address
 
 
 @pytest.fixture(scope="session")
-def local() -> FlaskClient:
-    "The app in this process."
-    return create_app().test_client()
-
-
-@pytest.fixture(scope="module")  # its processes take time from others as long as it is up
-def ray() -> Iterator[Wire]:
-    "The app on a Ray cluster of this machine."
-    with serve("--engine", "ray") as (address, _):
-        yield Wire(address)
-
-
-@pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
+    "Return a Ray cluster: tests that use it have the mark ray."
     with start_nodes() as nodes:
         yield nodes
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def api(request) -> Api:
-    "The API of each engine: what is sent and what is answered is the same."
-    return Api(request.getfixturevalue(request.param))
+@pytest.fixture(scope="session")
+def api() -> Api:
+    "Return the API of the app in this process."
+    return Api(create_app().test_client())
 
 
 @pytest.fixture(scope="module")  # while it is open, an event loop runs that others would see
 def chromium() -> Iterator[Browser]:
-    "A real browser: the Chromium on PATH, else Playwright's own."
+    "Start a real browser: the Chromium on PATH, else Playwright's own."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=QUIET)
         yield browser
@@ -77,4 +60,5 @@ def open_page(chromium, server) -> Iterator[Callable[..., Sheet]]:
 
 @pytest.fixture
 def sheet(open_page) -> Sheet:
+    "Open the page."
     return open_page()

@@ -1,10 +1,10 @@
 """The command line: data, predict, train, experiments, evaluate, reader, speed and app."""
 
 import json
-import runpy
 import shutil
 import sys
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -187,8 +187,8 @@ main.add_command(speed)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def app(options):
     "Start the web page (options: `digitvision app --help`)."
-    sys.argv = ["digitvision app", *options]
-    runpy.run_module("digitvision.app", run_name="__main__", alter_sys=False)
+    # by name: the library does not depend on the app
+    import_module("digitvision.app.__main__").main(options, prog_name="digitvision app")
 
 
 if __name__ == "__main__":

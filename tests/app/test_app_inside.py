@@ -1,19 +1,22 @@
-"""What only the inside of the app shows: its logs, its counts, its limits, what it does when
-something breaks."""
+"""What only a test inside the process sees: malicious files, limits, logs, failures."""
 
+import base64
 import io
-import json
+import struct
 import sys
+import threading
+import zlib
+from typing import get_args
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
+from digitvision.app import errors, schemas
+from PIL import Image
 from support.contract import JSON, SEVEN, Api
 from support.digits import DIGITS
-from support.helpers import data_url
-from test_http import HOSTILE, as_url
+from support.helpers import chunk, data_url
 
 from digitvision import app as web
-from digitvision.inference import Recognizer
+from digitvision.inference import PREPROCESS, Recognizer
 from digitvision.preprocess import rasterize
 
 APP = web.create_app()
@@ -31,12 +34,46 @@ def test_every_route_is_documented_and_every_documented_route_is_there():
     assert documented == routes
 
 
-def test_a_bug_is_a_500_that_tells_nothing_of_the_inside(monkeypatch, caplog):
-    monkeypatch.setattr(web, "prepare", lambda *_: 1 / 0)
-    response = API.predict(data_url(SEVEN))
+def test_the_document_names_the_ways_to_preprocess():
+    assert set(get_args(schemas.Preprocess)) == set(PREPROCESS)
+
+
+def test_a_bug_is_a_500_that_does_not_show_the_inside(monkeypatch, caplog):
+    monkeypatch.setattr(web.inference, "list_models", lambda: 1 / 0)
+    response = API.get("/api/models")
     assert (response.status_code, response.json["error"]["code"]) == (500, "internal_error")
     assert "division" not in response.text
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("broken", ["decode_data_url", "prepare", "Recognizer.predict_inputs"])
+@pytest.mark.parametrize("path", ["predict", "explain"])
+def test_a_picture_that_breaks_the_reader_is_a_400(monkeypatch, caplog, broken, path):
+    monkeypatch.setattr(f"digitvision.app.{broken}", lambda *_: 1 / 0)
+    if (broken, path) == ("prepare", "explain"):
+        monkeypatch.setattr("digitvision.explain.prepare", lambda *_: 1 / 0)
+    response = API.post(f"/api/{path}", json={"image": data_url(SEVEN)})
+    assert (response.status_code, API.check(response)["error"]["code"]) == (400, "invalid_image")
+    assert "division" not in response.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_picture_that_breaks_the_reader_does_not_spoil_its_batch(monkeypatch, caplog):
+    real = web.prepare
+    monkeypatch.setattr(web, "prepare", lambda *args: real(*args) if args[0].width > 9 else 1 / 0)
+    images = [data_url(SEVEN), data_url(Image.new("L", (9, 9)))]
+    good, bad = API.check(API.batch(images))["predictions"]
+    assert (good["digit"], bad["error"]["code"]) == (7, "invalid_image")
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["predict", "predict/batch", "explain"])
+def test_a_server_with_too_many_requests_says_when_to_come_back(monkeypatch, path):
+    monkeypatch.setattr(errors, "MAX_REQUESTS", threading.Semaphore(0))
+    body = {"images": []} if path == "predict/batch" else {"image": data_url(SEVEN)}
+    response = API.post(f"/api/{path}", json=body)
+    assert (response.status_code, API.check(response)["error"]["code"]) == (503, "overloaded")
+    assert response.headers["Retry-After"] == "1"
 
 
 def test_health_is_ready_only_if_a_digit_is_read_right(monkeypatch):
@@ -65,18 +102,69 @@ def test_a_body_over_the_limit_is_refused_unread(kind):
     response = API.post(
         "/api/predict",
         content_type=f"{kind}; boundary=x",
-        environ_overrides={"wsgi.input": Stream(), "CONTENT_LENGTH": str(2**21 + 1)},
+        environ_overrides={"wsgi.input": Stream(), "CONTENT_LENGTH": str(10**9)},
     )
     code = "body_too_large" if kind == JSON else "not_json"
     assert API.check(response)["error"]["code"] == code
 
 
+def png(width: int, height: int, *chunks: bytes, bits: int = 8) -> bytes:
+    "A grey PNG of these chunks."
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def as_url(data: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+ZEROS = zlib.compress(bytes(100_000_000), 9)
+MALICIOUS = {
+    "zero size": (png(0, 0), 400),
+    "zero height": (png(9, 0), 400),
+    "2 billion pixels wide": (png(2**31 - 1, 1), 413),
+    "more data than pixels": (png(9, 9, chunk(b"IDAT", ZEROS)), 422),
+    "zTXt bomb": (png(9, 9, chunk(b"zTXt", b"x\0\0" + ZEROS), chunk(b"IDAT", b"")), 400),
+    "iCCP bomb": (png(9, 9, chunk(b"iCCP", b"x\0\0" + ZEROS), chunk(b"IDAT", b"")), 400),
+    "truncated": (png(2000, 2000, chunk(b"IDAT", zlib.compress(bytes(100)))), 400),
+    "1-bit 9000×9000": (png(9000, 9000, chunk(b"IDAT", ZEROS), bits=1), 413),
+    "APNG of 10,000 frames": (
+        png(
+            4000,
+            4000,
+            chunk(b"acTL", struct.pack(">II", 10_000, 0)),
+            chunk(b"IDAT", zlib.compress(bytes(4001 * 4000), 9)),
+        ),
+        422,
+    ),
+    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><image href="/etc/passwd"/></svg>', 400),
+    "EPS": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 400),
+    "TIFF": (base64.b64decode(data_url(SEVEN, "TIFF").split(",")[1]), 400),
+    "ICO": (base64.b64decode(data_url(SEVEN, "ICO").split(",")[1]), 400),
+}
+
+
+@pytest.mark.parametrize("name", MALICIOUS)
+def test_a_malicious_file_is_refused(name):
+    data, status = MALICIOUS[name]
+    response = API.predict(as_url(data))
+    assert response.status_code == status
+    API.check(response)
+
+
+def test_text_after_a_picture_is_dropped():
+    page = b"<script>alert(7)</script>PK\x03\x04"
+    reply = API.check(API.predict(as_url(base64.b64decode(data_url(SEVEN).split(",")[1]) + page)))
+    assert reply["digit"] == 7
+    assert b"script" not in base64.b64decode(reply["input"].split(",")[1])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other units")
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_file_that_is_made_to_hurt_takes_little_memory(name):
+@pytest.mark.parametrize("name", MALICIOUS)
+def test_a_malicious_file_takes_little_memory(name):
     import resource  # Windows has none
 
-    image = as_url(HOSTILE[name][0])
+    image = as_url(MALICIOUS[name][0])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     API.predict(image)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 120_000  # KiB
@@ -100,43 +188,3 @@ def test_only_names_of_ours_are_answered_to():
     for path in ("/", "/api/health", "/nothing"):
         response = client.get(path, base_url="http://evil.example")
         assert (response.status_code, response.json["error"]["code"]) == (421, "wrong_host")
-
-
-def sample(name: str, **labels) -> float:
-    "A number of /metrics; 0 if it is not there yet."
-    text = API.get("/metrics").text
-    found = [
-        one.value
-        for family in text_string_to_metric_families(text)
-        for one in family.samples
-        if one.name == name and labels.items() <= one.labels.items()
-    ]
-    return sum(found)
-
-
-def test_requests_are_counted_by_route_and_not_by_address():
-    def count():
-        return [
-            sample("digitvision_requests_total", route="/api/predict", status="200"),
-            sample("digitvision_requests_total", route="/api/predict", status="400"),
-            sample("digitvision_requests_total", route="none", status="404"),
-            sample("digitvision_request_seconds_count", route="/api/predict"),
-        ]
-
-    before = count()
-    API.predict(data_url(SEVEN))
-    API.predict("x")
-    API.get("/made/up/address")
-    assert [after - was for after, was in zip(count(), before, strict=True)] == [1, 1, 1, 2]
-    assert "made/up" not in API.get("/metrics").text
-
-
-def test_a_request_is_one_line_in_the_log_without_what_was_sent(caplog):
-    caplog.set_level("INFO", "app.requests")
-    API.predict(data_url(SEVEN), "?model=secret")
-    API.predict(data_url(SEVEN))
-    first, second = (json.loads(record.message) for record in caplog.records)
-    assert (first["status"], second["status"]) == (404, 200)
-    assert set(second) == {"time", "method", "route", "status", "ms", "bytes"}
-    assert second["route"] == "/api/predict" and second["bytes"] > 1000
-    assert "base64" not in caplog.text and "secret" not in caplog.text

@@ -2,9 +2,6 @@
 
 import base64
 import json
-import struct
-import time
-import zlib
 
 import jsonschema
 import numpy as np
@@ -14,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from support.contract import JSON, SEVEN
 from support.digits import DIGITS, placed
-from support.helpers import canvas_url, chunk, data_url
+from support.helpers import canvas_url, data_url
 
 from digitvision.explain import activations
 from digitvision.inference import MAX_PIXELS, Recognizer, decode_data_url
@@ -100,7 +97,8 @@ def test_a_body_that_is_not_announced_as_json_is_a_415(api, kind):
 )
 def test_addresses_that_do_not_answer_say_so_in_the_same_shape(api, method, path, status, code):
     response = api.open(path, method=method)
-    jsonschema.validate(response.json, api.document["components"]["schemas"]["Error"])
+    reference = {"$ref": "#/components/schemas/Error", "components": api.document["components"]}
+    jsonschema.validate(response.json, reference)
     assert (response.status_code, response.json["error"]["code"]) == (status, code)
     assert (status == 405) == ("Allow" in response.headers)
 
@@ -236,62 +234,6 @@ def test_what_cannot_be_explained_is_refused(api, wrong):
 def test_strokes_without_ink_are_blank(api, wrong):
     response = api.explain(**wrong)
     assert (response.status_code, api.check(response)["error"]["code"]) == (422, "blank_image")
-
-
-# Files that are made to hurt
-
-
-def png(width: int, height: int, *chunks: bytes, bits: int = 8) -> bytes:
-    "A grey PNG of these chunks."
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + chunk(b"IEND", b"")
-
-
-def as_url(data: bytes, kind: str = "png") -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-ZEROS = zlib.compress(bytes(100_000_000), 9)
-HOSTILE = {
-    "zero size": (png(0, 0), 400),
-    "zero height": (png(9, 0), 400),
-    "2 billion pixels wide": (png(2**31 - 1, 1), 413),
-    "more data than pixels": (png(9, 9, chunk(b"IDAT", ZEROS)), 422),
-    "zTXt bomb": (png(9, 9, chunk(b"zTXt", b"x\0\0" + ZEROS), chunk(b"IDAT", b"")), 400),
-    "iCCP bomb": (png(9, 9, chunk(b"iCCP", b"x\0\0" + ZEROS), chunk(b"IDAT", b"")), 400),
-    "truncated": (png(2000, 2000, chunk(b"IDAT", zlib.compress(bytes(100)))), 400),
-    "1-bit 9000×9000": (png(9000, 9000, chunk(b"IDAT", ZEROS), bits=1), 413),
-    "APNG of 10,000 frames": (
-        png(
-            4000,
-            4000,
-            chunk(b"acTL", struct.pack(">II", 10_000, 0)),
-            chunk(b"IDAT", zlib.compress(bytes(4001 * 4000), 9)),
-        ),
-        422,
-    ),
-    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><image href="/etc/passwd"/></svg>', 400),
-    "EPS": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 400),
-    "TIFF": (base64.b64decode(data_url(SEVEN, "TIFF").split(",")[1]), 400),
-    "ICO": (base64.b64decode(data_url(SEVEN, "ICO").split(",")[1]), 400),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_file_that_is_made_to_hurt_costs_little(api, name):
-    data, status = HOSTILE[name]
-    start = time.perf_counter()
-    response = api.predict(as_url(data))
-    assert response.status_code == status
-    api.check(response)
-    assert time.perf_counter() - start < 2
-
-
-def test_a_picture_that_is_also_something_else_is_only_a_picture(api):
-    page = b"<script>alert(7)</script>PK\x03\x04"
-    reply = api.check(api.predict(as_url(base64.b64decode(data_url(SEVEN).split(",")[1]) + page)))
-    assert reply["digit"] == 7
-    assert b"script" not in base64.b64decode(reply["input"].split(",")[1])
 
 
 # The batch

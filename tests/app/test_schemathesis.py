@@ -2,11 +2,11 @@
 
 import schemathesis
 from digitvision.app import create_app
-from digitvision.app.openapi import OPENAPI
+from digitvision.app.schemas import openapi
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS
 
-DOCUMENT = schemathesis.openapi.from_dict(OPENAPI)  # read from its address, it would not be asked
+DOCUMENT = schemathesis.openapi.from_dict(openapi())  # read from its address, it would not be asked
 DOCUMENT.app = create_app()
 # A schema cannot say what a picture is: most of what it calls a data URL is none, and refused.
 NOT_OURS = CHECKS.get_by_names(["positive_data_acceptance"])

@@ -1,4 +1,4 @@
-"""A Ray cluster of two nodes, in a process of its own: Ray warns, and tests take no warnings."""
+"""A Ray cluster of two nodes in a process of its own, because Ray emits warnings."""
 
 import os
 import subprocess
@@ -10,6 +10,7 @@ NODES = """
 import sys
 from ray.cluster_utils import Cluster
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+print(cluster.address, flush=True)
 for line in sys.stdin:
     if line == "add\\n":
         node = cluster.add_node(num_cpus=1)
@@ -22,17 +23,18 @@ QUIET = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
 
 
 class Nodes:
-    "A node with one CPU, and a second one from when it is asked for until it is killed."
+    "A cluster: a head node with one CPU, and a second node that can be added and killed."
 
     def __init__(self, process: subprocess.Popen):
         self.process = process
+        self.address = process.stdout.readline().strip()
 
     def add(self) -> str:
-        "A second node; the cluster's address."
+        "Add the second node; return the address of the cluster."
         return self._tell("add")
 
     def kill(self) -> None:
-        "The second node dies."
+        "Kill the second node."
         self._tell("kill")
 
     def _tell(self, word: str) -> str:
@@ -43,6 +45,7 @@ class Nodes:
 
 @contextmanager
 def start_nodes() -> Iterator[Nodes]:
+    "Start the head node; stop the cluster at the end."
     command = [sys.executable, "-c", NODES]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, env=QUIET, text=True, **pipes) as process:

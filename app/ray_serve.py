@@ -1,0 +1,49 @@
+"""The app behind Ray Serve: `serve run digitvision.app.ray_serve:app`, or `--engine ray`."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+
+import ray
+from a2wsgi import WSGIMiddleware
+from ray import serve
+
+from . import create_app
+
+
+def build(workers: int = 4, **options) -> serve.Application:
+    "Return the app as a Ray application of 1 to `workers` replicas, more as more requests wait."
+
+    def ingress() -> WSGIMiddleware:
+        flask, read = create_app(**options), {"wsgi.input_terminated": True}  # also in chunks
+        return WSGIMiddleware(lambda environ, start: flask(environ | read, start), workers=8)
+
+    scaling = {"min_replicas": 1, "max_replicas": workers, "target_ongoing_requests": 4}
+    replica = serve.deployment(autoscaling_config=scaling, max_ongoing_requests=64, name="app")
+    return replica(serve.ingress(ingress)()).bind()
+
+
+def run(host, port, workers, address, options, announce):
+    "Serve from a Ray cluster until SIGINT or SIGTERM. Raises ConnectionError if there is none."
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # or Ray reports to its makers
+    try:
+        if address and address != "auto":  # ray.init would try for twenty minutes
+            socket.create_connection(address.rsplit(":", 1), timeout=10).close()
+        ray.init(address or "local", log_to_driver=False, logging_level="ERROR")
+    except (OSError, ValueError) as error:
+        where = address or "this machine"
+        raise ConnectionError(f"There is no Ray cluster at {where} ({error}).") from error
+    serve.start(http_options={"host": host, "port": port})
+    serve.run(build(workers, **options), name="digitvision")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    announce()
+    try:
+        threading.Event().wait()
+    finally:
+        serve.delete("digitvision")  # waits for the requests being answered
+        serve.shutdown()
+
+
+app = build()
