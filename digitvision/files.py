@@ -53,3 +53,12 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value: Any) -> None:
     "Write a value as indented JSON, as `write_atomically` does."
     write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def project_path(path: str) -> Path:
+    """Return a path of the repository, such as "docs/experiments.csv", from any working directory.
+
+    Where the package is installed without its repository, the path is relative to the working
+    directory."""
+    repository = Path(__file__).parents[1]
+    return repository / path if (repository / "pyproject.toml").is_file() else Path(path)

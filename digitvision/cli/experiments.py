@@ -1,49 +1,53 @@
 """`digitvision experiments run | show | log | time`: controlled experiments."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from digitvision.files import project_path
+
 
 @click.group()
 def experiments():
-    """Controlled experiments: one change, several seeds, every run on record.
+    """Run controlled experiments: one change, several seeds, every run recorded.
 
-    NAMES are experiments or sweeps (`digitvision experiments show` lists them); none is the six."""
+    NAMES are experiments, "controls" or sweeps (`digitvision experiments show` lists them);
+    without names, the six experiments are meant."""
 
 
 def parse_seeds(ctx, parameter, text: str) -> list[int]:
-    "Seeds as a person writes them: 42,43 or 42-46."
+    "Return seeds written as 42,43 or 42-46."
     seeds = []
     try:
         for part in text.split(","):
             first, _, last = part.partition("-")
             seeds += range(int(first), int(last or first) + 1)
     except ValueError:
-        raise click.BadParameter(f"{text!r} will not do: write 42,43 or 42-46.") from None
+        raise click.BadParameter(
+            f"{text!r} is not a list of seeds: write 42,43 or 42-46."
+        ) from None
     if not seeds:
         raise click.BadParameter(f"{text!r} has no seeds: the first must not be above the last.")
     return seeds
 
 
 def seeds_option(default: str) -> Callable:
-    "The option --seeds of commands that repeat what they do."
-    choice = f"42,43 or {default}"
+    "Return the option --seeds of commands that repeat runs."
+    example = f"42,43 or {default}"
     return click.option(
-        "--seeds", default=default, callback=parse_seeds, show_default=True, help=choice
+        "--seeds", default=default, callback=parse_seeds, show_default=True, help=example
     )
 
 
 def record_option(default: str) -> Callable:
-    "The option --record of commands that read or write a record of runs."
+    "Return the option --record of commands that read or write recorded runs."
     return click.option(
         "--record",
         type=click.Path(path_type=Path),
-        default=Path(default),
-        show_default=True,
-        help="Where runs are on record.",
+        default=project_path(default),
+        show_default=default,
+        help="The CSV file of recorded runs.",
     )
 
 
@@ -69,28 +73,29 @@ RECORD = record_option("docs/experiments.csv")
 @click.option(
     "--address",
     metavar="HOST:PORT",
-    help='The Ray cluster, "auto" for the one of this machine; else one is started for the time.',
+    help='The Ray cluster, or "auto" for the one this machine is part of; default: start one.',
 )
 @click.option("--cpus", type=float, help="CPUs of each run on Ray.  [default: 1]")
 @RECORD
 def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
-    """Do the runs that are not on record yet; what was interrupted goes on.
+    """Do the runs that are not recorded yet; resume those that were interrupted.
 
     Several processes may be started: they share the work."""
     if engine == "local" and (address or cpus):
         raise click.UsageError("--address and --cpus are for --engine ray.")
-    from digitvision import experiments as lab
     from digitvision.data import load_mnist
-    from digitvision.record import read_rows
+    from digitvision.experiment_runs import missing, read_rows, run_all
+    from digitvision.experiments import find
     from digitvision.robustness import pen_digits, redrawn
 
-    chosen = lab.find(names)
+    chosen = find(names)
     if dry_run:
-        todo = lab.missing(chosen, seeds, read_rows(record))
-        for experiment, seed, seconds in todo:
-            click.echo(f"{experiment.name:45} seed {seed:4} {seconds / 60:7.1f} minutes")
-        total = sum(seconds for _, _, seconds in todo) / 3600
-        click.echo(f"{len(todo)} runs, about {total:.1f} hours on two idle cores")
+        plan = missing(chosen, seeds, read_rows(record))
+        for planned in plan:
+            minutes = planned.seconds / 60
+            click.echo(f"{planned.name:45} seed {planned.seed:4} {minutes:7.1f} minutes")
+        total = sum(planned.seconds for planned in plan) / 3600
+        click.echo(f"{len(plan)} runs, about {total:.1f} hours on two idle cores")
         return
     mnist = load_mnist()
     drawings = {"canvas": redrawn(mnist.test)}
@@ -99,38 +104,38 @@ def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
     if engine == "ray":
         from digitvision.scale.cluster import run_all_on_ray
 
-        done = run_all_on_ray(
-            chosen, seeds, mnist, drawings, record, address=address, cpus=cpus or 1
-        )
+        options = {"address": address, "cpus": cpus or 1}
+        done = run_all_on_ray(chosen, seeds, mnist, drawings, record, **options)
     else:
-        done = lab.run_all(chosen, seeds, mnist, drawings, record)
-    click.echo(
-        f"{len(done)} runs done, {len(chosen) * len(set(seeds)) - len(done)} were not needed"
-    )
+        done = run_all(chosen, seeds, mnist, drawings, record)
+    others = len(chosen) * len(set(seeds)) - len(done)
+    click.echo(f"{len(done)} runs done; {others} were recorded already or run elsewhere")
 
 
 @experiments.command()
 @click.argument("names", nargs=-1)
 @RECORD
 def show(names, record):
-    "Show the experiments: what changes, what came out, and whether that is more than chance."
-    from digitvision import experiments as lab
-    from digitvision.record import read_rows
+    "Show what the experiments change, and whether the recorded runs can tell the difference."
+    from digitvision.experiment_log import finding
+    from digitvision.experiment_runs import read_rows
+    from digitvision.experiments import CONTROLS, SIX, SWEEPS, find
 
     rows = read_rows(record)
-    for experiment in lab.find(names):
-        baseline = "baseline" if experiment in lab.SIX else "small"
+    for experiment in find(names):
+        baseline = "baseline" if experiment in SIX + CONTROLS else "small"
         click.echo(f"{experiment.name}: {experiment.change}")
-        click.echo(f"  {lab.finding(rows, experiment, baseline=baseline)}")
+        click.echo(f"  {finding(rows, experiment, baseline=baseline)}")
     if not names:
-        click.echo(f"Sweeps: {', '.join(f'sweep_{name}' for name in lab.SWEEPS)}")
+        click.echo(f"Controls: {', '.join(e.name for e in CONTROLS)}")
+        click.echo(f"Sweeps: {', '.join(f'sweep_{name}' for name in SWEEPS)}")
 
 
 @experiments.command()
 @RECORD
 def log(record):
     "Write experiment_log.md and the curves beside the record."
-    from digitvision.experiments import write_log
+    from digitvision.experiment_log import write_log
 
     click.echo(f"Written: {write_log(record)}")
 
@@ -138,17 +143,16 @@ def log(record):
 @experiments.command("time")
 @click.argument("ours", default="tiny_batch")
 @click.argument("theirs", default="baseline")
-@click.option("--rounds", default=5, show_default=True, help="Turns of each.")
+@click.option("--rounds", default=5, show_default=True, help="How often each trains.")
 @RECORD
 def time_(ours, theirs, rounds, record):
-    "How much longer does an epoch of OURS take than of THEIRS? Both train in turns."
-    from digitvision import experiments as lab
+    "Measure how much longer an epoch of OURS takes than one of THEIRS: both train in turns."
     from digitvision.data import load_mnist
-    from digitvision.train import write_atomically
+    from digitvision.experiments import find, time_ratio
+    from digitvision.files import write_json
 
-    first, second = lab.find([ours]) + lab.find([theirs])
-    measured = lab.time_ratio(first, second, load_mnist(), rounds=rounds)
-    text = json.dumps(measured, indent=2) + "\n"
+    first, second = find([ours]) + find([theirs])
+    measured = time_ratio(first, second, load_mnist(), rounds=rounds)
     path = record.parent / "experiment_times.json"
-    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_json(path, measured)
     click.echo(f"{ours} takes {measured['ratio']} times as long as {theirs}. Written: {path}")

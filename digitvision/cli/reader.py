@@ -51,13 +51,13 @@ def train(seed, name, overwrite, strokes):
 @seeds_option("42-44")
 @STROKES
 def ladder(seeds, strokes):
-    "Do the runs of the ladder that are not on record in docs/ladder.csv."
+    "Do the runs of the ladder that docs/ladder.csv does not record yet."
     from digitvision.data import load_mnist
     from digitvision.people import reader as readers
 
     mnist = load_mnist()
     trial = readers.make_trial(mnist, readers.pen_ways(strokes) if strokes else None)
-    readers.climb(mnist, trial, tuple(seeds))
+    readers.run_ladder(mnist, trial, seeds)
 
 
 @reader.command()

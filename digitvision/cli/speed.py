@@ -1,4 +1,4 @@
-"""`digitvision speed run | show`: the ladder, and how fast it is here."""
+"""`digitvision speed run | show`: from the baseline to a fast recipe, step by step."""
 
 import click
 
@@ -9,34 +9,35 @@ RECORD = record_option("docs/speed.csv")
 
 @click.group()
 def speed():
-    """How fast can this machine learn to read?
+    """Measure how fast this machine learns to read digits.
 
-    RUNGS are names in quotes (`digitvision speed show` lists them); none is all."""
+    RECIPES are names in quotes (`digitvision speed show` lists them); without names, all are
+    meant."""
 
 
 @speed.command()
-@click.argument("rungs", nargs=-1)
+@click.argument("recipes", nargs=-1)
 @seeds_option("42-46")
 @RECORD
-def run(rungs, seeds, record):
-    "Do the runs that are not on record yet, in turns."
+def run(recipes, seeds, record):
+    "Do the runs that are not recorded yet: all recipes with a seed, then with the next."
     from digitvision.data import load_mnist
-    from digitvision.scale import speed as ladder
+    from digitvision.scale.speed_runs import find_recipes, run_recipes
 
-    ladder.run_rungs(ladder.find_rungs(rungs), seeds, load_mnist(), record)
+    run_recipes(find_recipes(recipes), seeds, load_mnist(), record)
 
 
 @speed.command()
-@click.argument("rungs", nargs=-1)
+@click.argument("recipes", nargs=-1)
 @RECORD
-def show(rungs, record):
-    "Show what each rung takes and reads, and which there are."
-    from digitvision.scale import speed as ladder
+def show(recipes, record):
+    "Show how long each recipe trains and how well it reads."
+    from digitvision.scale.speed_runs import find_recipes, read_speed, speed_table
 
-    rows = ladder.read_speed(record)
-    there = {row["rung"] for row in rows}
-    names = ladder.find_rungs(rungs)
-    if shown := [name for name in names if name in there]:
-        click.echo(ladder.speed_table(rows, shown))
-    if missing := [name for name in names if name not in there]:
-        click.echo(f"Not on record: {', '.join(missing)}")
+    rows = read_speed(record)
+    recorded = {row["rung"] for row in rows}
+    names = find_recipes(recipes)
+    if shown := [name for name in names if name in recorded]:
+        click.echo(speed_table(rows, shown))
+    if missing := [name for name in names if name not in recorded]:
+        click.echo(f"Not recorded: {', '.join(missing)}")

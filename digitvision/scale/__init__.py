@@ -1,0 +1,1 @@
+"""Training fast on one machine, and sweeps on a cluster."""

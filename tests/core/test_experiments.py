@@ -1,7 +1,8 @@
-"""No run is lost and none is done twice, whatever happens to the process; the verdict is honest."""
+"""No run is lost or done twice when a process is killed; the verdict makes few false claims."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,17 +13,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from digitvision import records
 from digitvision.cli import main
-from digitvision.experiments import EXPERIMENTS, SIX, SWEEPS, find, missing, recorded, render_log
-from digitvision.record import COLUMNS, RecordError, append_row, read_rows
+from digitvision.experiment_log import finding, render_log, table
+from digitvision.experiment_runs import COLUMNS, missing, read_rows, recorded
+from digitvision.experiments import CONTROLS, EXPERIMENTS, SIX, SWEEPS, compare, find
+from digitvision.records import RecordError
 from digitvision.train import Hyperparameters
-from digitvision.verdict import compare
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import sys
 from digitvision.data import Mnist, Split, load_mnist
-from digitvision.experiments import Experiment, run_all
+from digitvision.experiment_runs import run_all
+from digitvision.experiments import Experiment
 from digitvision.train import Hyperparameters
 mnist = Mnist(*(Split(*(array[:200] for array in split)) for split in load_mnist()))
 tiny = [
@@ -33,10 +37,14 @@ run_all(tiny, [1], mnist, record="docs/experiments.csv", work="runs", progress=F
 """
 ALL = {("first", 1), ("second", 1)}
 ROW = (
-    dict.fromkeys(COLUMNS, 1)
+    dict.fromkeys(COLUMNS.types, 1)
     | vars(Hyperparameters())
     | {"experiment": "trial", "seed": 1, "test_accuracy": 0.9921}
 )
+
+
+def append_row(path: Path, row: dict) -> bool:
+    return records.append_row(path, row, COLUMNS)
 
 
 def start(folder: Path) -> subprocess.Popen:
@@ -55,7 +63,9 @@ def timeless(folder: Path) -> dict:
     "The record without what depends on the clock."
     rows = read_rows(folder / "docs/experiments.csv")
     return {
-        (row["experiment"], row["seed"]): [row[name] for name in COLUMNS if name.startswith("test")]
+        (row["experiment"], row["seed"]): [
+            row[name] for name in COLUMNS.types if name.startswith("test")
+        ]
         for row in rows
     }
 
@@ -150,8 +160,8 @@ def test_a_dry_run_tells_the_time_and_only_what_is_missing(tmp_path):
 
 
 def test_the_verdict_claims_a_difference_between_equals_in_at_most_5_percent():
-    chance = np.random.default_rng(5)
-    for draw in (chance.normal, chance.laplace, chance.gumbel):  # bell, heavy tails, lopsided
+    rng = np.random.default_rng(5)
+    for draw in (rng.normal, rng.laplace, rng.gumbel):  # normal, heavy tails, skewed
         false = 0
         for _ in range(1_000):
             ours, theirs = (np.rint(draw(9920, 6, 5)) / 10_000 for _ in range(2))
@@ -169,14 +179,39 @@ def test_equal_or_few_differences_are_no_proof():
 
 
 def test_experiments_are_told_apart_by_name_and_changed_ones_from_their_old_runs():
-    names = [e.name for e in SIX] + [e.name for sweep in SWEEPS.values() for e in sweep]
+    names = [e.name for e in SIX + CONTROLS] + [e.name for s in SWEEPS.values() for e in s]
     assert set(names) == set(EXPERIMENTS)
     for name, experiment in EXPERIMENTS.items():
         assert find([name]) == [experiment]
+    assert find(["controls"]) == CONTROLS
     assert len({(e.hyperparameters, e.images) for e in EXPERIMENTS.values()}) == len(EXPERIMENTS)
     stale = ROW | {"experiment": "baseline", "learning_rate": 0.01}
     with pytest.raises(ValueError, match="other hyperparameters"):
         missing(SIX, [1], [stale])
+
+
+def test_the_log_has_no_interval_beyond_0_to_100_percent():
+    rows = read_rows(ROOT / "docs/experiments.csv")
+    for low, high in re.findall(r"± [\d.]+ \((-?[\d.]+) to (-?[\d.]+)\)", render_log(rows)):
+        assert 0 <= float(low) <= float(high) <= 100
+    for low, high in re.findall(r"between (-?[\d.]+)% and (-?[\d.]+)%", render_log(rows)):
+        assert 0 <= float(low) <= float(high) <= 100
+    values = "83.49%, 10.28%, 9.80%, 11.35%, 11.35%"  # one run learned, the others guess
+    five = [row for row in rows if row["seed"] in range(42, 47)]
+    assert values in table(five, [EXPERIMENTS["high_lr"]])
+    assert finding(rows, EXPERIMENTS["high_lr"]).startswith("-15.76, -88.76, ")
+
+
+def test_the_log_shows_controls_once_they_have_runs():
+    rows = [
+        row
+        for row in read_rows(ROOT / "docs/experiments.csv")
+        if row["experiment"] in ("baseline",)
+    ]
+    assert "Controls" not in render_log(rows)
+    assert "Controls" in render_log(
+        [*rows, rows[0] | {"experiment": "dropout_0.4", "dropout": 0.4}]
+    )
 
 
 def test_the_log_and_its_curves_are_in_step_with_the_record():

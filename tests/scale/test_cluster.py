@@ -1,4 +1,4 @@
-"""A sweep on a real Ray cluster of two nodes: whoever dies, each run is on record once."""
+"""A sweep on a Ray cluster of two nodes has the numbers of a local sweep, whatever is killed."""
 
 import os
 import signal
@@ -9,90 +9,104 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.helpers import pgrep
 from support.nodes import QUIET
 
 from digitvision.cli import main
-from digitvision.record import read_rows
+from digitvision.experiment_runs import read_rows
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"),
+    pytest.mark.xdist_group("ray"),
+]
 SWEEP = """
 import sys
 from digitvision.data import Mnist, Split, load_mnist
-from digitvision.experiments import Experiment, run_all
+from digitvision.experiment_runs import run_all
+from digitvision.experiments import Experiment
 from digitvision.train import Hyperparameters
 mnist = Mnist(*(Split(*(array[:500] for array in split)) for split in load_mnist()))
 trials = [
     Experiment(f"trial{dropout}", "", "", Hyperparameters(epochs=2, dropout=dropout), images=500)
     for dropout in (0.0, 0.25, 0.5)
 ]
-place = {"record": "docs/experiments.csv", "work": "runs", "progress": False}
-if sys.argv[1:]:
+seeds, paths = range(int(sys.argv[1])), {"record": "docs/experiments.csv", "work": "runs"}
+if sys.argv[2:]:
     from digitvision.scale.cluster import run_all_on_ray
-    run_all_on_ray(trials, range(4), mnist, address=sys.argv[1], **place)
+    run_all_on_ray(trials, seeds, mnist, address=sys.argv[2], progress=False, **paths)
 else:
-    run_all(trials, range(4), mnist, **place)
+    run_all(trials, seeds, mnist, progress=False, **paths)
 """
-RUNS = sorted((f"trial{dropout}", seed) for dropout in (0.0, 0.25, 0.5) for seed in range(4))
 
 
-def start(folder: Path, *address: str) -> subprocess.Popen:
-    "A sweep that keeps its record in a folder."
+def planned(seeds: int) -> list[tuple[str, int]]:
+    return sorted((f"trial{dropout}", s) for dropout in (0.0, 0.25, 0.5) for s in range(seeds))
+
+
+def start(folder: Path, seeds: int, *address: str) -> subprocess.Popen:
+    "Start a sweep that keeps its record in a folder."
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", SWEEP, *address]
+    command = [sys.executable, "-c", SWEEP, str(seeds), *address]
     return subprocess.Popen(command, cwd=folder, env=QUIET, stderr=subprocess.DEVNULL)
 
 
-def on_record(folder: Path) -> dict[tuple, tuple]:
-    "The runs and what does not depend on the clock; read_rows raises if one is there twice."
+def recorded(folder: Path) -> dict[tuple, tuple]:
+    "The recorded runs, without their times; read_rows raises if one is recorded twice."
     return {
         (row["experiment"], row["seed"]): (row["last_loss"], row["test_loss"], row["test_accuracy"])
         for row in read_rows(folder / "docs/experiments.csv")
     }
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory) -> dict[tuple, tuple]:
-    "What the local engine says."
-    folder = tmp_path_factory.mktemp("local")
-    assert start(folder).wait(120) == 0
-    return on_record(folder)
-
-
-def workers() -> list[int]:
-    "Processes that are at a run."
-    return pgrep("-f", "^ray::_perform")
-
-
-def wait_for_the_middle(folder: Path, sweep: subprocess.Popen) -> None:
-    "Some runs are done, and both nodes are at one."
+def wait_for_the_middle(folder: Path, sweep: subprocess.Popen, nodes) -> None:
+    "Wait until some runs are recorded and both nodes are working."
     end = time.monotonic() + 90
-    while len(on_record(folder)) < 3 or len(workers()) < 2:
+    while len(recorded(folder)) < 3 or len(nodes.tasks("_do_run")) < 2:
         assert sweep.poll() is None, "it ended before something could be killed"
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
+@pytest.mark.ray
+def test_a_sweep_on_a_cluster_has_the_numbers_of_a_local_one(nodes, tmp_path):
+    local, cluster = tmp_path / "local", tmp_path / "cluster"
+    sweep = start(cluster, 1, nodes.add())
+    assert start(local, 1).wait(120) == 0
+    assert sweep.wait(120) == 0
+    assert sorted(recorded(cluster)) == planned(1)
+    assert recorded(cluster) == recorded(local)
+    assert len(list((cluster / "docs/curves").glob("*.json"))) == len(planned(1))
+    nodes.kill()
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory) -> dict[tuple, tuple]:
+    "The runs of a local sweep."
+    folder = tmp_path_factory.mktemp("local")
+    assert start(folder, 4).wait(120) == 0
+    return recorded(folder)
+
+
+@pytest.mark.ray_slow
 @pytest.mark.parametrize("victim", ["worker", "node", "driver"])
-def test_whoever_is_killed_each_run_is_on_record_once_with_the_local_numbers(
+def test_each_run_is_recorded_once_with_the_local_numbers_when_one_is_killed(
     victim, nodes, local, tmp_path
 ):
     address = nodes.add()
-    sweep = start(tmp_path, address)
-    wait_for_the_middle(tmp_path, sweep)
+    sweep = start(tmp_path, 4, address)
+    wait_for_the_middle(tmp_path, sweep, nodes)
     before = (tmp_path / "docs/experiments.csv").read_text()
     if victim == "worker":
-        os.kill(workers()[0], signal.SIGKILL)
+        os.kill(nodes.tasks("_do_run")[0], signal.SIGKILL)
     elif victim == "node":
         nodes.kill()
     else:
         sweep.kill()
         sweep.wait()
-        sweep = start(tmp_path, address)
+        sweep = start(tmp_path, 4, address)
     assert sweep.wait(120) == 0
-    assert sorted(on_record(tmp_path)) == RUNS
-    assert on_record(tmp_path) == local
-    assert len(list((tmp_path / "docs/curves").glob("*.json"))) == len(RUNS)
+    assert sorted(recorded(tmp_path)) == planned(4)
+    assert recorded(tmp_path) == local
+    assert len(list((tmp_path / "docs/curves").glob("*.json"))) == len(planned(4))
     assert (tmp_path / "docs/experiments.csv").read_text().startswith(before)
     if victim != "node":
         nodes.kill()

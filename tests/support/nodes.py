@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
+
 NODES = """
 import sys
 from ray.cluster_utils import Cluster
@@ -31,13 +33,24 @@ class Nodes:
 
     def add(self) -> str:
         "Add the second node; return the address of the cluster."
-        return self._tell("add")
+        return self._send("add")
 
     def kill(self) -> None:
         "Kill the second node."
-        self._tell("kill")
+        self._send("kill")
 
-    def _tell(self, word: str) -> str:
+    def tasks(self, name: str) -> list[int]:
+        "Return the ids of the processes that are running a task of this name."
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                found += [process.pid] if process.cmdline()[:1] == [f"ray::{name}"] else []
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def _send(self, word: str) -> str:
+        "Send a command to the process; return its answer, the address of the cluster."
         self.process.stdin.write(f"{word}\n")
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()

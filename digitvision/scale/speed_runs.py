@@ -1,0 +1,140 @@
+"""The recorded runs of the recipes of `scale.speed`: measure, record, tabulate and plot them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+from digitvision.data import Mnist
+from digitvision.experiments import Summary, summarize
+from digitvision.files import project_path
+from digitvision.markdown import markdown_table
+from digitvision.records import Columns, Row, read_record
+from digitvision.scale.speed import (
+    RECIPES,
+    Recipe,
+    matmul_gflops,
+    multiply_adds,
+    predict_shifted,
+    train_recipe,
+    training_flop,
+)
+from digitvision.sweep import OnEpoch, PlannedRun, cpu_name, mean_seconds, plan_runs, run_missing
+from digitvision.train import to_input
+
+RECORD = project_path("docs/speed.csv")
+WORK = project_path("runs/speed")  # locks
+COLUMNS = Columns(
+    {"rung": str, "seed": int, "epochs": float, "seconds": float, "compile_seconds": float}
+    | {f"{split}_accuracy": float for split in ("validation", "test", "moved")}
+    | {"multiply_adds": int, "matmul_gflops": float, "share": float}
+    | dict.fromkeys(("cpu", "keras", "tensorflow", "date"), str),
+    key=("rung", "seed"),
+)
+
+
+def find_recipes(names: Iterable[str] = ()) -> list[str]:
+    "Return the names, or those of all recipes. Raises ValueError, with all, for an unknown one."
+    for name in names:
+        if name not in RECIPES:
+            raise ValueError(f"There is no recipe {name!r}; there is {', '.join(RECIPES)}.")
+    return list(names) or list(RECIPES)
+
+
+def read_speed(path: str | Path = RECORD) -> list[Row]:
+    "Return the recorded runs. Raises RecordError, naming the row, if one is damaged."
+    return read_record(path, COLUMNS)
+
+
+def measure_recipe(name: str, recipe: Recipe, mnist: Mnist, seed: int) -> Row:
+    "Train by a recipe, and read the validation and the test split once; return the row to record."
+    gflops = matmul_gflops()
+    run = train_recipe(recipe, mnist, seed)
+    flop = training_flop(run.model, run.epochs * len(mnist.train.labels))
+    splits = {"validation": mnist.validation, "test": mnist.test}
+    accuracies = {
+        key: _accuracy(run.model.predict(to_input(split.images), 500, verbose=0), split.labels)
+        for key, split in splits.items()
+    }
+    moved = predict_shifted(run.model, mnist.test.images)
+    accuracies["moved"] = _accuracy(moved, mnist.test.labels)
+    return (
+        {"rung": name, "seed": seed, "epochs": round(run.epochs, 2)}
+        | {"seconds": round(run.seconds, 2), "compile_seconds": round(run.compile_seconds, 2)}
+        | {f"{key}_accuracy": value for key, value in accuracies.items()}
+        | {"multiply_adds": multiply_adds(run.model), "matmul_gflops": round(gflops, 1)}
+        | {"share": round(flop / run.seconds / 1e9 / gflops, 4), "cpu": cpu_name()}
+        | {"keras": version("keras"), "tensorflow": version("tensorflow")}
+        | {"date": datetime.now(UTC).date().isoformat()}
+    )
+
+
+def _accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    "Return the share of images whose most probable digit is their label."
+    return round(float((probabilities.argmax(axis=1) == labels).mean()), 5)
+
+
+def run_recipes(
+    names: Iterable[str],
+    seeds: Iterable[int],
+    mnist: Mnist,
+    path: str | Path = RECORD,
+    work: str | Path = WORK,
+    progress: bool = True,  # show a bar over all runs, with the time left
+    recipes: Mapping[str, Recipe] = RECIPES,
+) -> None:
+    """Do the runs that are not recorded: every recipe with a seed, then with the next seed.
+
+    So a slow phase of the machine affects all recipes. Each run is recorded as soon as it ends."""
+
+    def train_run(run: PlannedRun, folder: Path, on_epoch: OnEpoch) -> Row:
+        row = measure_recipe(run.name, run.config, mnist, run.seed)
+        keras.utils.clear_session()  # else every graph would stay in memory
+        return row
+
+    rows = read_speed(path)
+    chosen = {name: recipes[name] for name in names}
+    plan = plan_runs(chosen, seeds, rows, COLUMNS, mean_seconds(rows, COLUMNS))
+    run_missing(plan, train_run, path, COLUMNS, work, progress)
+
+
+def summary_of(rows: list[Row], name: str, column: str) -> Summary:
+    "Return the summary of a column over a recipe's runs. Raises ValueError if there are none."
+    return summarize([row[column] for row in rows if row["rung"] == name])
+
+
+def speed_table(rows: list[Row], names: Iterable[str]) -> str:  # Markdown
+    "Return a table of what each recipe takes and how well it reads, as means over seeds."
+    lines = []
+    base = summary_of(rows, "baseline", "seconds").mean
+    for name in names:
+        columns = ("epochs", "seconds", "multiply_adds", "share", "validation_accuracy")
+        epochs, seconds, work, share, read = (summary_of(rows, name, c).mean for c in columns)
+        test = summary_of(rows, name, "test_accuracy")
+        interval = f"({100 * test.low:.2f} to {100 * test.high:.2f})"
+        cost = f"{epochs:.1f}", f"{seconds:.1f}", f"{base / seconds:.1f}", f"{work / 1e6:.2f} M"
+        gain = f"{share:.0%}", f"{read:.2%}", f"{test.mean:.2%} ± {100 * test.sd:.2f} {interval}"
+        lines.append([name, *cost, *gain])
+    headings = ["step", "epochs", "seconds", "times as fast", "multiply-adds", "share"]
+    return markdown_table([*headings, "validation", "test, mean ± sd (95% of the mean)"], lines)
+
+
+def plot_recipes(rows: list[Row], names: Iterable[str]) -> None:
+    "Plot seconds of training against test accuracy: means over seeds, with 95% intervals."
+    plt.figure(figsize=(9, 4))
+    for number, name in enumerate(names):
+        seconds = summary_of(rows, name, "seconds").mean
+        test = summary_of(rows, name, "test_accuracy")
+        mean, error = 100 * test.mean, 50 * (test.high - test.low)
+        plt.errorbar(seconds, mean, error, fmt="o", capsize=3, label=f"{number} {name}")
+        plt.annotate(number, (seconds, mean), xytext=(6, 4), textcoords="offset points")
+    plt.xscale("log")
+    plt.gca().xaxis.set_major_formatter("{x:g}")
+    plt.xlabel("seconds of training (each mark ten times the one before)")
+    plt.ylabel("test accuracy in %")
+    plt.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    plt.show()

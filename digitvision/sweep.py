@@ -1,0 +1,139 @@
+"""Run what a record lacks: each run is locked, skipped if it is recorded, and recorded once."""
+
+import os
+import platform
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from statistics import mean
+from typing import Any, NamedTuple
+
+from filelock import AcquireReturnProxy, FileLock, Timeout
+from tqdm.auto import tqdm
+
+from digitvision.records import Columns, Row, append_row, read_record, run_key
+
+
+class PlannedRun(NamedTuple):
+    "A run that is to be done."
+
+    name: str
+    config: Any  # what the name stands for, such as an Experiment
+    seed: int
+    seconds: float  # expected
+
+
+OnEpoch = Callable[[int, int], None]  # called with the epochs done and the epochs at most
+
+
+def plan_runs(
+    configs: Mapping[str, Any],  # by name
+    seeds: Iterable[int],
+    rows: list[Row],  # recorded runs
+    columns: Columns,  # of the record
+    seconds: Mapping[str, float],  # expected by name; others are expected to take their mean
+) -> list[PlannedRun]:
+    """Return the runs that are not recorded: all configurations in order, then the next seed.
+
+    So the comparison is as complete as it can be whenever the sweep is stopped."""
+    done = {run_key(row, columns) for row in rows}
+    usual = mean(seconds.values()) if seconds else 1.0
+    return [
+        PlannedRun(name, config, seed, seconds.get(name, usual))
+        for seed in dict.fromkeys(seeds)
+        for name, config in configs.items()
+        if (name, seed) not in done
+    ]
+
+
+def mean_seconds(
+    rows: list[Row],
+    columns: Columns,
+    column: str = "seconds",
+) -> dict[str, float]:  # by name
+    "Return how long the recorded runs of each name took, on average."
+    taken: dict[str, list[float]] = {}
+    for row in rows:
+        taken.setdefault(row[columns.key[0]], []).append(row[column])
+    return {name: mean(values) for name, values in taken.items()}
+
+
+def run_folder(work: str | Path, name: str, seed: int) -> Path:
+    "Return the folder of an unfinished run."
+    safe = re.sub(r"[^\w.-]+", "_", name)  # names of recipes have spaces and colons
+    return Path(work) / f"{safe}-{seed}"
+
+
+def lock_run(work: str | Path, name: str, seed: int) -> AcquireReturnProxy:
+    """Lock a run until the end of a `with` block, or until this process dies.
+
+    Raises filelock.Timeout if another process holds the lock."""
+    folder = run_folder(work, name, seed)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{folder}.lock", timeout=0).acquire()
+
+
+def progress_bar(seconds: float, show: bool) -> tqdm:
+    "Return a progress bar over so many expected seconds."
+    form = "{desc} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
+    return tqdm(total=seconds, bar_format=form, disable=not show)
+
+
+def run_missing(
+    plan: list[PlannedRun],
+    train: Callable[[PlannedRun, Path, OnEpoch], Row],  # gets a folder for an unfinished run
+    record: str | Path,
+    columns: Columns,  # of the record
+    work: str | Path,  # folder of locks and unfinished runs
+    progress: bool = True,  # show a bar over all runs, with the time left
+) -> list[Row]:  # of the runs done by this process
+    """Train the planned runs and record each as it ends.
+
+    A run that another process has recorded or is running is skipped, so several processes share
+    the work. The folder of a run is removed once the run is recorded."""
+    for row in read_record(record, columns):  # a process may have died before it removed a folder
+        shutil.rmtree(run_folder(work, *run_key(row, columns)), ignore_errors=True)
+    done = []
+    with progress_bar(sum(run.seconds for run in plan), progress) as bar:
+        for number, run in enumerate(plan, start=1):
+            title, start = f"run {number} of {len(plan)}: {run.name}, seed {run.seed}", bar.n
+            bar.set_description_str(title)
+
+            def on_epoch(epoch: int, epochs: int, run=run, title=title, start=start) -> None:
+                bar.set_description_str(f"{title}, epoch {epoch}")
+                bar.update(start + run.seconds * min(epoch / epochs, 1) - bar.n)
+
+            row = _run_once(run, train, record, columns, work, on_epoch)
+            bar.update(start + run.seconds - bar.n)  # it may have stopped early
+            done += [row] if row else []
+    return done
+
+
+def _run_once(
+    run: PlannedRun, train: Callable, record, columns: Columns, work, on_epoch: OnEpoch
+) -> Row | None:
+    "Train and record a run, or return None if another process has recorded it or is running it."
+    try:
+        lock = lock_run(work, run.name, run.seed)
+    except Timeout:
+        return None
+    with lock:
+        rows = read_record(record, columns)  # the run may have been recorded after it was planned
+        if any(run_key(row, columns) == (run.name, run.seed) for row in rows):
+            return None
+        folder = run_folder(work, run.name, run.seed)
+        row = train(run, folder, on_epoch)
+        append_row(record, row, columns)
+        shutil.rmtree(folder, ignore_errors=True)
+        return row
+
+
+def cpu_name() -> str:
+    "Return the name of the processor and its number of cores."
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
