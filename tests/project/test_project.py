@@ -1,5 +1,6 @@
 """The house is in order: one list of dependencies, notebooks and modules in step, cells small."""
 
+import ast
 import hashlib
 import json
 import shutil
@@ -9,6 +10,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +76,25 @@ def test_there_is_one_version():
 
     assert digitvision.__version__ == metadata.version("digitvision")
     assert PROJECT["dynamic"] == ["version"]
+
+
+LONG = {  # files over 300 lines, and why
+    "digitvision/_modidx.py": "nbdev's index",
+}
+SOURCES = [
+    path
+    for folder in ("app", "digitvision", "tests")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in (".py", ".js", ".css", ".html")
+]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_and_functions_are_short(path):
+    text = path.read_text(encoding="utf-8")
+    if path.relative_to(ROOT).as_posix() not in LONG:
+        assert len(text.splitlines()) <= 300
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno - node.lineno < 50, node.name
