@@ -3,3 +3,7 @@
 
 class DigitVisionError(Exception):
     "An error that a user can act on: its message says what is wrong and what to do."
+
+
+class InvalidInputError(DigitVisionError, ValueError):
+    "A name, number or file that the user chose is not valid; the message says why."

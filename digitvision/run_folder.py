@@ -6,12 +6,8 @@ from typing import Any
 
 import keras
 
-from .errors import DigitVisionError
+from .errors import InvalidInputError
 from .files import write_atomically, write_json
-
-
-class OtherRunError(DigitVisionError, ValueError):
-    "The folder holds a run with other hyperparameters, another seed or other images."
 
 
 class RunFolder:
@@ -25,13 +21,13 @@ class RunFolder:
         folder: Path,  # made if it does not exist
         identity: dict[str, Any],  # what makes the run this run: hyperparameters, seed, images
     ):
-        "Open the folder of a run, new or interrupted. Raises OtherRunError."
+        "Open the folder of a new or interrupted run. Raises InvalidInputError for another run."
         self.folder, self.identity, self.history = folder, identity, []
         self._record = folder / "history.json"
         if self._record.exists():
             saved = json.loads(self._record.read_text(encoding="utf-8"))
             if saved["run"] != identity:
-                raise OtherRunError(
+                raise InvalidInputError(
                     f"{folder} holds another run ({saved['run']}): choose another folder."
                 )
             self.history = saved["history"]

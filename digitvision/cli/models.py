@@ -1,29 +1,44 @@
-"""What every command that makes a model does: see that its name is free, and say how good it is."""
+"""Options and messages shared by the commands that train a model."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from digitvision.inference import CHECKPOINTS
+from digitvision.model_files import CHECKPOINTS, list_models, user_models
 
-OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace a model that has this name.")
+FOLDER = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write the model.  [default: your own folder of models]",
+)
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace a model with the same name.")
 
 
-def check_name(name: str, overwrite: bool) -> None:
-    "Raise, with what to do, for a name that will not do or that another model has."
+def choose_folder(
+    name: str,  # of the new model
+    folder: Path | None,  # None: the user's own
+    overwrite: bool,  # whether a model of the user with this name may be replaced
+) -> Path:
+    "Return the folder to write a model to. Raises ClickException if its name is invalid or taken."
     if not name.isidentifier():
-        raise click.ClickException(f"{name!r} is no name for a model: use letters, digits and _.")
-    if (CHECKPOINTS / f"{name}.onnx").exists() and not overwrite:
+        raise click.ClickException(f"{name!r} is not valid as a name: use letters, digits and _.")
+    if folder is None and name in list_models(CHECKPOINTS):
+        raise click.ClickException(f"{name!r} is a model that ships: choose another --name.")
+    folder = folder or user_models()
+    if name in list_models(folder) and not overwrite:
         raise click.ClickException(
-            f"There is a model {name!r} already: add --overwrite, or --name."
+            f"There is a model {name!r} already: add --overwrite, or choose another --name."
         )
+    return folder
 
 
-def announce(card: dict[str, Any]) -> None:
-    "Say how good a new model is, and how to use it."
+def announce(card: dict[str, Any], folder: Path) -> None:
+    "Print how good a new model is, where it is, and how to use it."
     low, high = card["test"]["interval_95"]
     click.echo(
         f"Test accuracy {card['test']['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%})."
     )
-    name = card["name"]
-    click.echo(f"Model {name!r} is ready: digitvision predict --model {name} FILE")
+    click.echo(f"Model {card['name']!r} is in {folder}")
+    if folder in (CHECKPOINTS, user_models()):
+        click.echo(f"Use it: digitvision predict --model {card['name']} FILE")

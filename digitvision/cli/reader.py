@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from .experiments import seeds_option
-from .models import OVERWRITE, announce, check_name
+from .models import FOLDER, OVERWRITE, announce, choose_folder
 
 STROKES = click.option(
     "--strokes",
@@ -21,19 +21,19 @@ def reader():
 
 @reader.command()
 @click.option("--seed", default=42, show_default=True, help="Of weights, order and distortion.")
-@click.option("--name", default="my_reader", show_default=True, help="What to call the model.")
+@click.option("--name", default="my_reader", show_default=True, help="Name of the new model.")
+@FOLDER
 @OVERWRITE
 @STROKES
-def train(seed, name, overwrite, strokes):
+def train(seed, name, folder, overwrite, strokes):
     """Train a reader by the recipe of the shipped model: three quarters of an hour on two cores.
 
     The threshold of "not a digit" is chosen on the pen digits, or on redrawn validation digits."""
     from digitvision.data import load_mnist
-    from digitvision.inference import CHECKPOINTS
     from digitvision.people import reader as readers
     from digitvision.robustness import redrawn
 
-    check_name(name, overwrite)
+    folder = choose_folder(name, folder, overwrite)
     mnist, recipe, history = load_mnist(), readers.Recipe(), []
     digits = readers.pen_ways(strokes) if strokes else redrawn(mnist.validation)
     click.echo("Rendering the material …")
@@ -43,8 +43,8 @@ def train(seed, name, overwrite, strokes):
     threshold_on = "pen digits in six ways" if strokes else "redrawn validation digits"
     about = {"seed": seed, "threshold_on": threshold_on}
     about["history"] = history
-    card = readers.ship_reader(model, recipe, mnist, digits, CHECKPOINTS, about, name)
-    announce(card)
+    card = readers.ship_reader(model, recipe, mnist, digits, folder, about, name)
+    announce(card, folder)
 
 
 @reader.command()

@@ -1,0 +1,97 @@
+"""`digitvision train`: train a model with hyperparameters of your choice."""
+
+import shutil
+
+import click
+
+from digitvision.cli.models import FOLDER, OVERWRITE, announce, choose_folder
+from digitvision.files import user_folder
+
+
+@click.command()
+@click.option("--name", default="mine", show_default=True, help="Name of the new model.")
+@click.option("--learning-rate", type=float, help="Size of a step of the optimizer.")
+@click.option("--batch-size", type=int, help="Images per step.")
+@click.option("--dropout", type=float, help="Share of dense units set to zero in training.")
+@click.option("--epochs", type=int, help="Highest number of passes over the training images.")
+@click.option("--patience", type=int, help="Epochs without improvement before stopping.")
+@click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalization.")
+@click.option("--augmentation", help="How far to move the training images: none, mild or strong.")
+@click.option(
+    "--images",
+    type=click.IntRange(100, 54_000),
+    help="Number of training images, to use only a part.",
+)
+@click.option("--seed", default=42, show_default=True, help="The same seed gives the same run.")
+@click.option("--yes", is_flag=True, help="Ask nothing: use the defaults of all options not given.")
+@FOLDER
+@OVERWRITE
+def train(name, images, seed, yes, folder, overwrite, **given):
+    """Train a model: ask for each hyperparameter, and show the learning curve at the end.
+
+    A run that was interrupted is resumed when it is started again with the same answers. The new
+    model can be used by `digitvision predict --model NAME` and in the web page."""
+    folder = choose_folder(name, folder, overwrite)
+    from digitvision import data as datasets
+    from digitvision import train as training
+    from digitvision.model_files import ship
+
+    hyperparameters = _ask(training, given, yes)
+    mnist = datasets.load_mnist()
+    if images:
+        part = datasets.Split(mnist.train.images[:images], mnist.train.labels[:images])
+        mnist = mnist._replace(train=part)
+    unfinished = user_folder() / "runs" / name
+    run = training.train(hyperparameters, mnist, seed, unfinished)
+    _show(run)
+    card = ship(run, mnist, name, folder)
+    shutil.rmtree(unfinished)  # only an unfinished run needs it
+    announce(card, folder)
+
+
+def _ask(training, given: dict, yes: bool):
+    "Return the hyperparameters: the options given, and the answers to questions for the others."
+    default = training.Hyperparameters()
+    chosen = {name: value for name, value in given.items() if value is not None}
+    for name in () if yes else training.LIMITS:
+        if name not in chosen:
+            chosen[name] = _prompt(training, name, getattr(default, name))
+    if not yes and "batch_norm" not in chosen:
+        chosen["batch_norm"] = click.confirm("batch_norm: batch normalization", default=False)
+    if not yes and "augmentation" not in chosen:
+        choices = click.Choice(training.AUGMENTATIONS)
+        chosen["augmentation"] = click.prompt(
+            "augmentation: move the training images", type=choices, default=default.augmentation
+        )
+    try:
+        return training.Hyperparameters(**chosen)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _prompt(training, name: str, default: float):
+    "Ask for one hyperparameter until the answer is valid."
+    low, high, meaning = training.LIMITS[name]
+
+    def parse(text):
+        try:
+            return training.check_hyperparameter(name, type(default)(text))
+        except ValueError as error:
+            limits = f"{text!r} is not valid: {name} must be from {low:g} to {high:g}"
+            kind = ", a whole number" if isinstance(default, int) else ""
+            raise click.UsageError(f"{limits}{kind}.") from error
+
+    return click.prompt(f"{name}: {meaning}", default=default, value_proc=parse)
+
+
+def _show(run) -> None:
+    "Print the learning curve: a line for each epoch, the best one marked."
+    worst = max(epoch["validation_loss"] for epoch in run.history)
+    click.echo("epoch  train loss  validation loss  validation accuracy")
+    for epoch in run.history:
+        bar = "█" * max(1, round(20 * epoch["validation_loss"] / worst))
+        best = "  ← best, kept" if epoch["epoch"] == run.best_epoch else ""
+        click.echo(
+            f"{epoch['epoch']:5}  {epoch['loss']:10.4f}  {epoch['validation_loss']:15.4f}"
+            f"  {epoch['validation_accuracy']:19.2%}  {bar}{best}"
+        )
