@@ -7,3 +7,7 @@ class DigitVisionError(Exception):
 
 class InvalidInputError(DigitVisionError, ValueError):
     "A name, number or file that the user chose is not valid; the message says why."
+
+
+class RunsFailedError(DigitVisionError, RuntimeError):
+    "Some of several training runs failed; the message says which, and why."

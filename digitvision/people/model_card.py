@@ -10,8 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..errors import InvalidInputError
+from ..files import write_atomically
 from ..model_files import read_model
-from ..train import write_atomically
 
 # %% ../../notebooks/35_model_card.ipynb #29045175
 MODELS = ("digitvision", "baseline")  # the columns: what ships, and what it must beat
@@ -123,7 +124,7 @@ def render_model_card(
     "The page, from the card and the measurements alone. Raises ValueError if they do not fit."
     found = [evaluations[name] for name in MODELS]
     if found[0]["sha256"] != card["sha256"]:
-        raise ValueError("docs/evaluation.json measured another model: measure again.")
+        raise InvalidInputError("docs/evaluation.json measured another model: measure again.")
     accuracies = {
         "MNIST test (looked at once)": [_accuracy(one["test"]) for one in found],
         "Calibration error (ECE), MNIST test": [f"{one['test']['ece']:.2%}" for one in found],

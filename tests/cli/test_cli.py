@@ -1,18 +1,25 @@
 """The command line, as a user types it."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from digitvision.inference import CHECKPOINTS
+from digitvision import cli
+from digitvision.errors import DigitVisionError
+from digitvision.model_files import CHECKPOINTS
 from digitvision.preprocess import rasterize
 
 SEVEN = [[(60, 60), (200, 60), (110, 220)]]
 
 
-def digitvision(*arguments, answers: str = "", cwd=None) -> subprocess.CompletedProcess:
+def digitvision(*arguments, answers: str = "", cwd=None, home=None) -> subprocess.CompletedProcess:
+    "Run a command; `home` is the folder of the user's own files."
     command = [sys.executable, "-m", "digitvision.cli", *map(str, arguments)]
     return subprocess.run(
         command,
@@ -21,6 +28,7 @@ def digitvision(*arguments, answers: str = "", cwd=None) -> subprocess.Completed
         text=True,
         encoding="utf-8",
         cwd=cwd,
+        env=os.environ | ({"DIGITVISION_HOME": str(home)} if home else {}),
         timeout=300,
     )
 
@@ -71,38 +79,94 @@ def test_an_unknown_model_is_a_sentence_not_a_traceback():
     assert "Traceback" not in run.stderr
 
 
-@pytest.fixture
-def trial():
-    "A name for a model of this test, which is removed afterwards."
-    yield "trial_of_a_test"
-    for path in CHECKPOINTS.glob("trial_of_a_test.*"):
-        path.unlink()
-
-
-def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_path, trial):
+def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_path):
     # learning rate 5, batch "many" and augmentation "wild" are refused
     answers = "5\n0.01\nmany\n64\n0.5\n2\n3\nn\nwild\nmild\n"
-    run = digitvision(
-        "train", "--name", trial, "--images", 1000, "--seed", 1, answers=answers, cwd=tmp_path
-    )
+    shipped = {path: path.stat().st_mtime_ns for path in CHECKPOINTS.iterdir()}
+    home = tmp_path / "home"
+    options = ("--name", "trial", "--images", 1000, "--seed", 1)
+    run = digitvision("train", *options, answers=answers, cwd=tmp_path, home=home)
     assert run.returncode == 0, run.stderr
     asked = run.stdout + run.stderr
-    assert "size of a step of the optimiser (Adam) [0.001]" in asked
+    assert "size of a step of the optimizer (Adam) [0.001]" in asked
     assert "learning_rate must be from 1e-06 to 1." in asked
     assert "batch_size must be from 1 to 10000, a whole number." in asked
     assert "best, kept" in run.stdout and "95% interval" in run.stdout
-    card = json.loads((CHECKPOINTS / f"{trial}.json").read_text())
+    card = json.loads((home / "models" / "trial.json").read_text())
     assert card["hyperparameters"]["learning_rate"] == 0.01 and card["epochs"] == 2
     assert card["hyperparameters"]["augmentation"] == "mild"
-    rasterize(SEVEN).save(tmp_path / "seven.png")
-    assert digitvision("predict", "--model", trial, tmp_path / "seven.png").returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in CHECKPOINTS.iterdir()} == shipped
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]  # nothing beside it
 
-    again = digitvision("train", "--name", trial, "--yes", cwd=tmp_path)
-    assert again.returncode == 1 and "There is a model" in again.stderr
+    rasterize(SEVEN).save(tmp_path / "seven.png")
+    predict = ("predict", "--model", "trial", tmp_path / "seven.png")
+    assert digitvision(*predict, home=home).returncode == 0
+    again = digitvision("train", "--name", "trial", "--yes", cwd=tmp_path, home=home)
+    assert again.returncode == 1 and "There is a model 'trial' already" in again.stderr
+
+
+def test_a_model_that_ships_is_never_replaced_by_mistake(tmp_path):
+    options = ("--name", "baseline", "--yes", "--overwrite")
+    run = digitvision("train", *options, cwd=tmp_path, home=tmp_path)
+    assert run.returncode == 1 and "a model that ships" in run.stderr
 
 
 def test_flags_skip_the_questions_and_are_checked_too(tmp_path):
-    run = digitvision("train", "--name", "never", "--yes", "--dropout", 2, cwd=tmp_path)
+    run = digitvision("train", "--name", "never", "--yes", "--dropout", 2, home=tmp_path)
     assert run.returncode == 1
     assert "it must be from 0 to 0.9" in run.stderr
-    assert not list(CHECKPOINTS.glob("never.*"))
+    assert not list(tmp_path.rglob("never*"))
+
+
+def run_command_that_raises(error: Exception):
+    "Run a command of the group that raises an error."
+
+    @click.command()
+    def fail():
+        raise error
+
+    group = type(cli.main)("group", commands=[fail])
+    return CliRunner().invoke(group, ["fail"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DigitVisionError("Choose another file."),
+        FileNotFoundError(errno.ENOENT, "No such file", "absent.csv"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        ConnectionError("No cluster answers."),
+    ],
+    ids=repr,
+)
+def test_an_error_a_user_can_act_on_is_a_sentence(error):
+    result = run_command_that_raises(error)
+    assert result.exit_code == 1 and result.output == f"Error: {error}\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("shapes do not match"),
+        RuntimeError("graph"),
+        OSError(errno.EBADF, "Bad file descriptor"),
+        ModuleNotFoundError("No module named 'digitvision.nonesuch'", name="digitvision.nonesuch"),
+    ],
+    ids=repr,
+)
+def test_a_bug_keeps_its_traceback(error):
+    assert run_command_that_raises(error).exception is error
+
+
+@pytest.mark.parametrize(
+    ("version", "package", "words"),
+    [
+        ((3, 13), "tensorflow", 'pip install -e ".[train]"'),
+        ((3, 14), "tensorflow", "use Python 3.11, 3.12 or 3.13"),
+        ((3, 14), "ray", 'pip install -e ".[scale]"'),
+    ],
+)
+def test_a_missing_package_is_named_with_its_cure(monkeypatch, version, package, words):
+    monkeypatch.setattr("sys.version_info", version)
+    result = run_command_that_raises(ModuleNotFoundError(name=package))
+    assert result.exit_code == 1 and words in result.output
