@@ -20,6 +20,7 @@ import numpy as np
 from scipy import stats
 
 from .data import Mnist, Split
+from .errors import InvalidInputError
 from .records import Row
 from .sweep import cpu_name
 from digitvision.train import (
@@ -163,7 +164,7 @@ def find(
     for name in names:
         if name not in groups and name not in EXPERIMENTS:
             known = ", ".join([*(e.name for e in SIX + CONTROLS), *groups])
-            raise ValueError(f"There is no experiment {name!r}; there is {known}.")
+            raise InvalidInputError(f"There is no experiment {name!r}; there is {known}.")
         found |= {e.name: e for e in groups.get(name) or [EXPERIMENTS[name]]}
     return list(found.values()) or SIX
 
@@ -178,7 +179,7 @@ def train_and_score(
 ) -> tuple[Run, dict[str, dict[str, float]]]:  # the run; loss and accuracy by split
     "Train an experiment, then score it once. Raises ValueError if there are too few images."
     if len(mnist.train.labels) < experiment.images:
-        raise ValueError(f"{experiment.name} needs {experiment.images:,} training images.")
+        raise InvalidInputError(f"{experiment.name} needs {experiment.images:,} training images.")
     part = mnist._replace(train=Split(*(array[: experiment.images] for array in mnist.train)))
     run = train(experiment.hyperparameters, part, seed, folder, on_epoch, progress=False)
     splits = {"test": mnist.test} | dict(drawings)

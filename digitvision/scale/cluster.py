@@ -19,6 +19,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ..data import Mnist, Split
+from ..errors import InvalidInputError, RunsFailedError
 from digitvision.experiment_runs import (
     COLUMNS,
     RECORD,
@@ -109,7 +110,9 @@ def _check_cpus(cpus: float) -> None:
     "Raise ValueError if no machine of the cluster has that many CPUs."
     most = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
     if not 0 < cpus <= most:
-        raise ValueError(f"A run cannot have {cpus:g} CPUs: the largest machine has {most:g}.")
+        raise InvalidInputError(
+            f"A run cannot have {cpus:g} CPUs: the largest machine has {most:g}."
+        )
 
 # %% ../../notebooks/41_cluster.ipynb #bbfe2e10
 def run_all_on_ray(
@@ -142,7 +145,7 @@ def run_all_on_ray(
 
 # %% ../../notebooks/41_cluster.ipynb #1a2a0e25
 def _collect(waiting: dict, progress_actor, record: str | Path, show: bool) -> list[Row]:
-    "Record each run as its result arrives; raise RuntimeError at the end if runs failed."
+    "Record each run as its result arrives; raise RunsFailedError at the end if runs failed."
     done, failed, total = [], [], sum(run.seconds for run in waiting.values())
     with progress_bar(total, show) as bar:
         while waiting:
@@ -163,5 +166,6 @@ def _collect(waiting: dict, progress_actor, record: str | Path, show: bool) -> l
             bar.set_description_str(f"{len(done)} of {len(done) + len(waiting)} runs done")
             bar.update(total - left - bar.n)
     if failed:
-        raise RuntimeError("\n".join([f"{len(failed)} runs failed; the rest are done.", *failed]))
+        summary = f"{len(failed)} runs failed; the rest are done."
+        raise RunsFailedError("\n".join([summary, *failed]))
     return done
