@@ -9,6 +9,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
+from digitvision.errors import InvalidInputError
 from digitvision.data import Mnist
 from digitvision.experiments import Summary, summarize
 from digitvision.files import project_path
@@ -41,7 +42,7 @@ def find_recipes(names: Iterable[str] = ()) -> list[str]:
     "Return the names, or those of all recipes. Raises ValueError, with all, for an unknown one."
     for name in names:
         if name not in RECIPES:
-            raise ValueError(f"There is no recipe {name!r}; there is {', '.join(RECIPES)}.")
+            raise InvalidInputError(f"There is no recipe {name!r}; there is {', '.join(RECIPES)}.")
     return list(names) or list(RECIPES)
 
 
