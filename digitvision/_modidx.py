@@ -290,7 +290,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'digitvision.photos.to_cells': ('photos.html#to_cells', 'digitvision/photos.py')},
             'digitvision.preprocess': { 'digitvision.preprocess._border': ('preprocess.html#_border', 'digitvision/preprocess.py'),
                                         'digitvision.preprocess._box': ('preprocess.html#_box', 'digitvision/preprocess.py'),
-                                        'digitvision.preprocess._centre': ('preprocess.html#_centre', 'digitvision/preprocess.py'),
+                                        'digitvision.preprocess._center': ('preprocess.html#_center', 'digitvision/preprocess.py'),
                                         'digitvision.preprocess._clearest': ('preprocess.html#_clearest', 'digitvision/preprocess.py'),
                                         'digitvision.preprocess._crop': ('preprocess.html#_crop', 'digitvision/preprocess.py'),
                                         'digitvision.preprocess._extremes': ('preprocess.html#_extremes', 'digitvision/preprocess.py'),

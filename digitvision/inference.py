@@ -8,6 +8,7 @@ __all__ = ['PREPROCESS', 'Prediction', 'Recognizer', 'prepare', 'CHECKPOINTS', '
            'list_models', 'read_image', 'read_model', 'start_session']
 
 # %% ../notebooks/06_inference.ipynb #1315e99d
+import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ _all_ = [  # names of model_files and pictures that are public here, too
 # %% ../notebooks/06_inference.ipynb #384b5254
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    "What the network says of one picture."
+    "The answer of the network for one picture."
 
     digit: int  # the most probable digit
     confidence: float  # its probability, 0 to 1
@@ -74,7 +75,7 @@ PREPROCESS = {  # picture → float32 (28, 28) in [0, 1]
 
 # %% ../notebooks/06_inference.ipynb #e833302b
 class Recognizer:
-    "Reads digits: a picture in, a Prediction out."
+    "Read digits: a picture in, a Prediction out."
 
     _shared: dict[str, "Recognizer"] = {}  # noqa: RUF012 (one for the process, on purpose)
     _lock = threading.Lock()
@@ -92,7 +93,7 @@ class Recognizer:
 
     @classmethod
     def shared(cls, model: str = DEFAULT_MODEL) -> "Recognizer":
-        "The one recogniser of this process for a model, loaded when first asked for."
+        "Return the recognizer of a model that this process shares; the first call loads it."
         with cls._lock:
             if model not in cls._shared:
                 cls._shared[model] = cls(model)
@@ -111,21 +112,21 @@ class Recognizer:
         images: Iterable[Image.Image | np.ndarray | str | Path],
         preprocess: str = "mnist",
     ) -> list[Prediction]:
-        "Read several pictures in one run of the network; errors as in `predict`."
+        "Read several pictures in one run of the network. Raises the errors of `predict`."
         return self.predict_inputs([prepare(image, preprocess) for image in images])
 
     def predict_inputs(
         self,
         inputs: list[np.ndarray] | np.ndarray,  # float32 (n, 28, 28) in [0, 1], from `prepare`
     ) -> list[Prediction]:
-        "Predictions for pictures that are framed already, in one run of the network."
+        "Return the predictions for framed pictures, in one run of the network."
         if not len(inputs):
             return []
         inputs = np.stack(inputs)
-        rows, *more = self._session.run(None, {self._input_name: inputs[..., None]})
+        rows, *extra = self._session.run(None, {self._input_name: inputs[..., None]})
         best = rows.argmax(axis=1)
-        # a network that was never shown anything else takes everything for a digit
-        scores = more[0].ravel() if more else rows.max(axis=1)
+        # a network trained on digits only has no score: take its confidence
+        scores = extra[0].ravel() if extra else rows.max(axis=1)
         threshold = self.card.get("digit_threshold", 0.0)
         return [
             Prediction(
@@ -144,5 +145,6 @@ def prepare(
         raise ValueError(
             f"preprocess is {preprocess!r}; it must be one of {', '.join(PREPROCESS)}."
         )
-    with image_errors():
-        return PREPROCESS[preprocess](read_image(image))
+    picture = read_image(image)
+    with image_errors(logging.ERROR):  # it is decoded: what fails now is a bug
+        return PREPROCESS[preprocess](picture)

@@ -2,10 +2,12 @@
 
 import base64
 import binascii
+import ctypes
 import io
+import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +26,7 @@ __all__ = [
     "encode_data_url",
     "image_errors",
     "read_image",
+    "release_memory",
     "to_plain",
 ]
 
@@ -48,7 +51,9 @@ class BlankImageError(DigitVisionError, ValueError):
 
 
 @contextmanager
-def image_errors() -> Iterator[None]:
+def image_errors(
+    level: int = logging.INFO,  # at which an error that is not expected is logged
+) -> Iterator[None]:
     """Raise whatever fails inside as an ImageError whose cause is the original error.
 
     Decoders fail in many ways on damaged files, and no picture is a reason to crash."""
@@ -66,6 +71,7 @@ def image_errors() -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise ImageError(f"This is not a picture in {', '.join(FORMATS)} format.") from error
     except Exception as error:
+        logging.getLogger(__name__).log(level, "A picture cannot be read.", exc_info=error)
         detail = f" ({error})" if str(error) else ""
         raise ImageError(f"The picture is damaged and cannot be read{detail}.") from error
 
@@ -180,3 +186,15 @@ def read_image(
     if isinstance(source, str | Path):
         return _open(source)
     raise ImageError(f"A {type(source).__name__} is not a picture, an array, a data URL or a path.")
+
+
+def release_memory() -> None:
+    """Make this process give the memory of large pictures back to the system once they are freed.
+
+    The C library of Linux (glibc) gives back blocks above a limit, and raises the limit to the
+    largest block freed so far, up to 32 MB: it keeps what a photo took. Here the limit is fixed at
+    4 MB. Meant for servers: it would slow down training. Other systems are left as they are."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(-3, 4 * 2**20)  # M_MMAP_THRESHOLD, bytes
+        mallopt(-1, 8 * 2**20)  # M_TRIM_THRESHOLD: keep so much for small blocks

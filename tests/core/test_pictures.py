@@ -3,6 +3,8 @@
 import base64
 import random
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -34,7 +36,7 @@ NO_PALETTE = b"\x89PNG\r\n\x1a\n" + b"".join(
 )
 
 
-def test_a_palette_png_without_a_palette_is_an_image_error(tmp_path):
+def test_a_palette_png_without_a_palette_is_an_image_error(tmp_path, caplog):
     path = tmp_path / "no_palette.png"
     path.write_bytes(NO_PALETTE)
     with Image.open(path) as opened:
@@ -42,6 +44,7 @@ def test_a_palette_png_without_a_palette_is_an_image_error(tmp_path):
             with pytest.raises(ImageError, match="damaged") as caught:
                 inference.prepare(source)
             assert caught.value.__cause__ is not None
+    assert not caplog.records  # unless INFO is asked for
 
 
 def test_files_built_at_random_are_framed_or_refused():
@@ -58,7 +61,7 @@ def test_files_built_at_random_are_framed_or_refused():
 
 
 @pytest.mark.parametrize("error", [AssertionError(), MemoryError("too much"), IndexError("7")])
-def test_what_fails_while_a_picture_is_framed_is_an_image_error(monkeypatch, error):
+def test_what_fails_while_a_picture_is_framed_is_an_image_error(monkeypatch, caplog, error):
     def fail(image):
         raise error
 
@@ -66,6 +69,8 @@ def test_what_fails_while_a_picture_is_framed_is_an_image_error(monkeypatch, err
     with pytest.raises(ImageError) as caught:
         inference.prepare(SEVEN)
     assert caught.value.__cause__ is error
+    (entry,) = caplog.records  # it is a bug of ours: the traceback helps to mend it
+    assert (entry.levelname, entry.exc_info[1]) == ("ERROR", error)
 
 
 def test_a_mistake_of_the_caller_is_no_image_error():
@@ -139,3 +144,39 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(file_format, monkey
     monkeypatch.setattr(pictures, "to_plain", lambda image: pytest.fail("it was decoded"))
     with pytest.raises(ImageTooLargeError, match="more than 99 pixels"):
         read_image(url)
+
+
+PHOTOS = """
+import base64, pathlib, psutil, sys
+import numpy as np
+from digitvision.inference import Recognizer
+from digitvision.pictures import release_memory
+
+release_memory()
+recognizer, memory = Recognizer.shared(), psutil.Process().memory_info
+recognizer.predict(np.eye(28))
+before = memory().rss
+for path in sys.argv[1:]:
+    data = base64.b64encode(pathlib.Path(path).read_bytes()).decode()
+    recognizer.predict("data:image/png;base64," + data)
+    del data
+print(round((memory().rss - before) / 1e6))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="release_memory is for Linux")
+def test_a_large_photo_leaves_no_memory_behind(tmp_path):
+    page = SEVEN.convert("RGB").resize((4608, 3456))
+    paths = [str(tmp_path / name) for name in ("photo.png", "photo.jpg")]
+    for path in paths:
+        page.save(path)
+    command = [sys.executable, "-c", PHOTOS, *paths * 2]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 20  # megabytes; the pixels of one photo take 64
+
+
+@pytest.mark.parametrize(
+    "size, decoded", [((2500, 1200), (2500, 1200)), ((4000, 3000), (2000, 1500))]
+)
+def test_a_large_jpeg_is_decoded_at_a_reduced_size(size, decoded):
+    assert read_image(data_url(SEVEN.resize(size), "JPEG")).size == decoded
