@@ -1,13 +1,16 @@
 """What notebook 20 does not show of `explain`: other networks, long drawings, many threads."""
 
+import gc
 import hashlib
 import json
-import time
+import shutil
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from digitvision import explain
 from digitvision.explain import (
     activations,
     counterfactual,
@@ -19,6 +22,7 @@ from digitvision.explain import (
     trace,
 )
 from digitvision.inference import Recognizer
+from digitvision.model_files import CHECKPOINTS, ModelError, list_models, read_model, start_session
 from digitvision.preprocess import BlankImageError, rasterize
 
 FOUR = [[(110, 70), (80, 150), (190, 150)], [(165, 80), (150, 220)]]
@@ -68,11 +72,12 @@ def test_any_network_of_the_course_can_be_opened(other):
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_strokes_that_cannot_be_replayed_are_refused_quickly(replay, strokes, words):
-    start = time.perf_counter()
+def test_strokes_that_cannot_be_replayed_are_refused_before_any_is_drawn(
+    monkeypatch, replay, strokes, words
+):
+    monkeypatch.setattr(explain, "rasterize", None)
     with pytest.raises(ValueError, match=words):
         replay(strokes)
-    assert time.perf_counter() - start < 1
 
 
 def test_a_picture_without_ink_is_blank_to_all():
@@ -83,19 +88,26 @@ def test_a_picture_without_ink_is_blank_to_all():
 
 @pytest.mark.parametrize("replay", REPLAYS)
 @pytest.mark.parametrize("strokes", [1, 100], ids="{} strokes".format)
-def test_the_longest_drawings_take_seconds_not_minutes(replay, strokes):
+def test_long_drawings_are_thinned_out_before_they_are_drawn(monkeypatch, replay, strokes):
+    drawn = []
+
+    def count(strokes, *options):
+        drawn.append(sum(map(len, strokes)))
+        return rasterize(strokes, *options)
+
+    monkeypatch.setattr(explain, "rasterize", count)
     walk = np.random.default_rng(0).uniform(40, 240, (99_000, 2))
-    start = time.perf_counter()
     replay(np.split(walk, strokes))
-    assert time.perf_counter() - start < 20
+    assert 0 < max(drawn) <= 1200 and len(drawn) <= 130
 
 
 def test_a_dot_is_a_stroke_like_others():
     drawing = [*FOUR, [(30, 30)]]
     assert timeline(drawing).points[-1] == 6
     assert len(first_points(drawing, 4)) == 2
-    counterfactual(drawing)
-    counterfactual([[(100, 100), (100, 100)]])
+    flip = counterfactual(drawing)
+    assert flip is None or flip.before.digit != flip.after.digit
+    assert counterfactual([[(100, 100), (100, 100)]]) is None
 
 
 def test_every_flip_flips_when_replayed():
@@ -119,6 +131,51 @@ def test_many_threads_see_the_same():
             np.testing.assert_array_equal(heat, expected)
         layers = list(pool.map(lambda _: activations(rasterize(FOUR)), range(8)))
     assert all((one["conv2"].maps == layers[0]["conv2"].maps).all() for one in layers)
+
+
+def test_masks_shared_by_all_calls_cannot_be_changed():
+    with pytest.raises(ValueError, match="read-only"):
+        explain._masks(explain.MASKS, 0)[:] = 0
+
+
+def test_a_recognizer_that_was_explained_is_freed():
+    recognizer = Recognizer("baseline")
+    activations(rasterize(FOUR), recognizer=recognizer)
+    reference = weakref.ref(recognizer)
+    del recognizer
+    gc.collect()
+    assert reference() is None
+
+
+@pytest.mark.parametrize("name", list_models(CHECKPOINTS))
+def test_a_prediction_asks_for_no_layer_and_layers_change_no_answer(name):
+    onnx = read_model(name)[1]
+    answers, all_values = start_session(onnx), start_session(onnx, layers=True)
+    names = [output.name for output in answers.get_outputs()]
+    assert names == ["probabilities", "digit_score"][: len(names)]
+    further = {output.name for output in all_values.get_outputs()} - set(names)
+    assert {"conv1", "conv1.weights", "conv1.bias", "conv2", "conv2_pool"} <= further
+    image = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+    for ours, theirs in zip(
+        answers.run(names, {"image": image}), all_values.run(names, {"image": image}), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_a_file_that_does_not_name_its_layers_can_predict_but_not_be_explained(tmp_path):
+    import onnx
+
+    for end in ("onnx", "json"):
+        shutil.copy(CHECKPOINTS / f"baseline.{end}", tmp_path)
+    model = onnx.load(tmp_path / "baseline.onnx")
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "baseline.onnx")
+    sha256 = hashlib.sha256((tmp_path / "baseline.onnx").read_bytes()).hexdigest()
+    (tmp_path / "baseline.json").write_text(json.dumps({"sha256": sha256}))
+    recognizer = Recognizer("baseline", tmp_path)
+    assert recognizer.predict(rasterize(FOUR)).digit == 4
+    with pytest.raises(ModelError, match="does not name its layers"):
+        activations(rasterize(FOUR), recognizer=recognizer)
 
 
 def test_pictures_of_layers_stay_in_range():

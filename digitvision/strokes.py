@@ -1,0 +1,49 @@
+"""Check, measure, thin out and cut the strokes of a drawing."""
+
+import numpy as np
+
+from .preprocess import BlankImageError, Strokes, check_strokes
+
+MAX_STROKES = 100  # of a drawing that can be taken apart or replayed
+MAX_POINTS = 1000  # of a drawing that is thinned out
+
+
+def check_drawing(
+    strokes: Strokes,  # as for `rasterize`
+) -> list[np.ndarray]:  # float (points, 2) each
+    """Return the strokes that have points, if they can be taken apart or replayed.
+
+    Raises BlankImageError if there are none, ValueError if they are invalid, more than MAX_STROKES,
+    or a single point."""
+    arrays = [stroke for stroke in check_strokes(strokes) if len(stroke)]
+    if not arrays:
+        raise BlankImageError("There is nothing drawn: no stroke has a point.")
+    if sum(map(len, arrays)) == 1:
+        raise ValueError("The drawing is a single point: there is nothing to take away or replay.")
+    if len(arrays) > MAX_STROKES:
+        raise ValueError(f"The drawing has more than {MAX_STROKES} strokes.")
+    return [stroke.clip(-1e5, 1e5) for stroke in arrays]  # rasterize needs no larger numbers
+
+
+def stroke_length(stroke: np.ndarray) -> float:
+    "Return the length of a stroke (points, 2) in pixels."
+    return float(np.hypot(*np.diff(stroke, axis=0).T).sum())
+
+
+def thin_out(strokes: list[np.ndarray]) -> list[np.ndarray]:
+    "Return a drawing with about MAX_POINTS points at most: more only cost time."
+    step = -(-sum(map(len, strokes)) // MAX_POINTS)
+    return [np.concatenate([stroke[:-1:step], stroke[-1:]]) for stroke in strokes]
+
+
+def cut_stroke(
+    stroke: np.ndarray,  # (points, 2), not of length 0
+    start: float,  # share of the length, 0 to 1
+    end: float,  # share of the length, 0 to 1
+) -> np.ndarray:  # (points, 2)
+    "Return the part of a stroke between two shares of its length."
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
+    along /= along[-1]
+    ends = np.array([[np.interp(s, along, axis) for axis in stroke.T] for s in (start, end)])
+    inside = stroke[(along > start) & (along < end)]
+    return np.concatenate([ends[:1], inside, ends[1:]])
