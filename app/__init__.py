@@ -26,6 +26,7 @@ from digitvision.inference import (
     encode_data_url,
     prepare,
 )
+from digitvision.pictures import release_memory
 
 from . import schemas
 from .errors import ERRORS, MAX_BODY, ApiError, blame_picture, describe, respond, send, turn
@@ -56,6 +57,7 @@ def create_app(
 ) -> Flask:
     "Return the app with its model loaded. Raises ModelError if it is missing or damaged."
     Recognizer.shared(model).predict(SEVEN)  # the first prediction is slow
+    release_memory()  # that of large pictures
     app = Flask(__name__)
     app.config["MODEL"] = model
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
