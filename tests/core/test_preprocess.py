@@ -148,11 +148,11 @@ PHOTOS = {
     "shadow": dict(shadow="strong", texture="mild"),
     "squared paper": dict(squared="strong", uneven="mild", noise="mild"),
     "ruled, far away": dict(ruled="medium", small="strong", jpeg="mild"),
-    "form": dict(frame="strong", specks="strong"),
+    "form": dict(border="strong", specks="strong"),
     "table": dict(corner="strong", noise="medium"),
     "board": dict(dark="strong", uneven="mild", texture="mild"),
     "pencil": dict(pencil="medium", uneven="medium", noise="mild"),
-    "pale colors": dict(colour="strong", blur="medium"),
+    "pale colors": dict(color="strong", blur="medium"),
 }
 
 
@@ -171,7 +171,7 @@ def test_a_photo_of_an_empty_page_is_blank(turned):
         dict(ruled="mild", texture="mild", noise="mild"),
         dict(squared="medium", uneven="medium", noise="mild"),
         dict(specks="mild", noise="mild"),
-        dict(frame="strong"),
+        dict(border="strong"),
         dict(uneven="strong"),
         dict(texture="medium", shadow="medium", jpeg="medium"),
         dict(corner="medium", uneven="medium", blur="mild"),
