@@ -10,8 +10,9 @@ import msgspec
 from flask import Response, request
 from werkzeug import exceptions as http
 
-from digitvision.errors import DigitVisionError
-from digitvision.inference import BlankImageError, ImageError, ImageTooLargeError, ModelError
+from digitvision.model_files import ModelError
+from digitvision.pictures import BlankImageError, ImageError, ImageTooLargeError
+from digitvision.replies import RequestError
 
 from .schemas import Detail, Error
 
@@ -21,38 +22,30 @@ MAX_REQUESTS = threading.BoundedSemaphore(128)  # that wait in this process, or 
 RUNNING = threading.Lock()  # requests that compute at the same time only delay each other
 
 
-class ApiError(DigitVisionError):
-    "A request that the API refuses, with a status and a code."
-
-    def __init__(self, status: int, code: str, message: str):
-        super().__init__(message)
-        self.status, self.code = status, code
-
-
 ERRORS = {  # status, code and message, if it is not the exception's; subclasses first
     ImageTooLargeError: (413, "image_too_large", ""),
     ImageError: (400, "invalid_image", ""),
     BlankImageError: (422, "blank_image", ""),
+    RequestError: (400, "invalid_request", ""),
     ModelError: (404, "model_not_found", ""),
-    http.NotFound: (404, "not_found", "There is nothing at this address."),
-    http.MethodNotAllowed: (405, "method_not_allowed", "Use a method that Allow names."),
     http.RequestEntityTooLarge: (413, "body_too_large", f"Send less than {MAX_BODY:,} bytes."),
     http.UnsupportedMediaType: (415, "not_json", "Send JSON, as Content-Type: application/json."),
     http.SecurityError: (421, "wrong_host", "Unknown host name: allow it with --allowed-host."),
+    http.BadRequest: (400, "malformed_json", "The body is not valid JSON."),
+    http.BadGateway: (503, "not_ready", "The model does not read a known digit correctly."),
     http.ServiceUnavailable: (503, "overloaded", "The server is busy: try again in a moment."),
 }
 
 
 def describe(error: Exception) -> tuple[int, Error]:
-    "Return the status and the reply of an error."
-    if isinstance(error, ApiError):
-        return error.status, Error(Detail(error.code, str(error)))
+    "Return the status and the reply of an error; log the traceback of an unexpected one."
     for kind, (status, code, message) in ERRORS.items():
         if isinstance(error, kind):
             return status, Error(Detail(code, message or str(error)))
     if isinstance(error, http.HTTPException) and error.code:
         code = error.name.lower().replace(" ", "_")
         return error.code, Error(Detail(code, error.description or error.name))
+    LOG.error("A request cannot be answered.", exc_info=error)
     return 500, Error(Detail("internal_error", "The server failed, not because of what you sent."))
 
 
@@ -62,15 +55,13 @@ def send(reply: Any, status: int = 200) -> Response:
 
 
 def respond(error: Exception) -> Response:
-    "Return the response to a request that raised an error; log the traceback of a bug."
+    "Return the response to a request that raised an error."
     status, reply = describe(error)
-    if status == 500:
-        LOG.error("A request could not be answered.", exc_info=error)
     if status == 413 and (request.content_length or 0) <= 4 * MAX_BODY:
         request.environ["wsgi.input"].read(4 * MAX_BODY)  # many clients send all before they read
     response = send(reply, status)
-    if isinstance(error, http.MethodNotAllowed):
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    if isinstance(error, http.HTTPException):
+        response.headers.extend(h for h in error.get_headers() if h[0] == "Allow")
     if status == 503:
         response.headers["Retry-After"] = "1"
     return response
@@ -86,15 +77,3 @@ def turn() -> Iterator[None]:
             yield
     finally:
         MAX_REQUESTS.release()
-
-
-@contextmanager
-def blame_picture() -> Iterator[None]:
-    "Raise ImageError for any unexpected exception of the block, and log its traceback."
-    try:
-        yield
-    except (ApiError, *ERRORS):
-        raise
-    except Exception as error:
-        LOG.exception("A picture cannot be read.")
-        raise ImageError("The picture cannot be read: save it again as PNG or JPEG.") from error

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -119,8 +119,8 @@ def test_a_port_in_use_is_a_sentence_and_not_a_traceback(server):
     [
         (["--model", "nothing"], 1, "There is no model 'nothing'"),
         (["--host", "no.such.host.invalid"], 1, "There is no address no.such.host.invalid"),
-        (["--address", "auto"], 2, "--address is for --engine ray."),
-        (["--engine", "ray", "--log-requests"], 2, "--log-requests is for --engine local"),
+        (["--address", "auto"], 2, "--address is for --engine ray"),
+        (["--engine", "ray", "--log-requests"], 2, "--log-requests for --engine local"),
     ],
 )
 def test_options_that_cannot_work_are_a_sentence(options, code, message):
@@ -255,15 +255,16 @@ def test_requests_being_answered_are_finished_when_the_server_stops(number):
 
 @POSIX
 def test_a_worker_that_is_killed_is_replaced():
-    with serve("--workers", "2", stderr=subprocess.DEVNULL) as (address, process):
-        victim = workers(process)[0]
+    with serve("--workers", "1", stderr=subprocess.DEVNULL) as (address, process):
+        (victim,) = workers(process)
         victim.kill()
         victim.wait(20)
-        end = time.monotonic() + 20
-        while len(workers(process)) < 2 or victim in workers(process):
+        end, digit = time.monotonic() + 30, None
+        while digit is None:
             assert time.monotonic() < end
-            time.sleep(0.05)
-        assert ask_once(address)[1]["digit"] == 4
+            with suppress(OSError):
+                digit = ask_once(address)[1]["digit"]
+        assert digit == 4
 
 
 @POSIX

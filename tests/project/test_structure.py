@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LIGHT = ["preprocess", "photos", "inference", "explain", "widget", "cli", "app"]
-PLUMBING = {"errors", "files", "model_files", "pictures"}  # what the app may use besides
+PLUMBING = {"errors", "files", "model_files", "pictures", "replies"}  # what the app may use besides
 
 
 def modules() -> dict[str, Path]:

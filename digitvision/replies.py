@@ -1,0 +1,175 @@
+"""Predictions and explanations ready for JSON: msgspec Structs, pictures as PNG data URLs."""
+
+import logging
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import numpy as np
+from msgspec import Meta, Struct
+from PIL.Image import Image
+
+from digitvision import inference
+from digitvision.errors import DigitVisionError
+from digitvision.explain import (
+    activations,
+    overlay,
+    preprocessing_stages,
+    saliency,
+    tile_maps,
+    timeline,
+)
+from digitvision.inference import Recognizer, prepare
+from digitvision.pictures import (
+    MAX_PIXELS,
+    BlankImageError,
+    ImageTooLargeError,
+    decode_data_url,
+    encode_data_url,
+    image_errors,
+)
+from digitvision.preprocess import Strokes
+
+STAGE_SIDE = 280  # pixels; larger stages are shrunk
+Digit = Annotated[int, Meta(ge=0, le=9)]
+Unit = Annotated[float, Meta(ge=0, le=1)]
+Probabilities = Annotated[list[Unit], Meta(min_length=10, max_length=10)]
+DataUrl = Annotated[str, Meta(extra_json_schema={"pattern": "^data:image/"})]
+
+
+class RequestError(DigitVisionError, ValueError):
+    "A value that is no data URL, or strokes that cannot be replayed."
+
+
+class Prediction(Struct, forbid_unknown_fields=True):
+    "The digit in one picture."
+
+    digit: Digit
+    confidence: Unit
+    probabilities: Probabilities
+    is_digit: bool
+    digit_score: Unit
+    input: DataUrl  # the 28×28 PNG the network saw
+    model: str
+
+
+class Layer(Struct, forbid_unknown_fields=True):
+    "All maps of one layer, as one PNG."
+
+    name: str
+    shape: list[int]
+    maps: DataUrl
+
+
+class Stage(Struct, forbid_unknown_fields=True):
+    "One intermediate picture of the preprocessing."
+
+    name: str
+    size: tuple[int, int]
+    picture: DataUrl
+
+
+class Timeline(Struct, forbid_unknown_fields=True):
+    "The number of points drawn at each moment, and the probabilities then."
+
+    points: list[int]
+    probabilities: list[Probabilities]
+
+
+class Explanation(Struct, forbid_unknown_fields=True):
+    "The layers, the ink for (amber) and against (blue) the digit, and the preprocessing."
+
+    digit: Digit
+    layers: list[Layer]
+    saliency: DataUrl
+    stages: list[Stage]
+    timeline: Timeline | None
+    model: str
+
+
+def predict_each(
+    urls: Iterable[Any],  # data URLs; anything else gets a RequestError
+    preprocess: str = "mnist",  # or "resize"
+    recognizer: Recognizer | None = None,  # default: the shipped model
+) -> list[Prediction | DigitVisionError]:  # in order
+    """Read each picture, in one run of the network, or return the error that prevents it.
+
+    Once the decoded pictures have more than MAX_PIXELS together, the rest is not decoded."""
+    recognizer, pixels, seen = recognizer or Recognizer.shared(), 0, []
+    for url in urls:
+        try:
+            if not isinstance(url, str):
+                raise RequestError("A picture must be a string: a data URL.")
+            if pixels > MAX_PIXELS:
+                message = f"The pictures of this batch have more than {MAX_PIXELS:,} pixels."
+                raise ImageTooLargeError(message)
+            with image_errors(logging.ERROR):
+                picture = decode_data_url(url)
+                pixels += picture.width * picture.height
+                seen.append(prepare(picture, preprocess))
+        except DigitVisionError as error:
+            seen.append(error)
+    arrays = [one for one in seen if isinstance(one, np.ndarray)]
+    found = iter(recognizer.predict_inputs(arrays))
+    return [
+        _reply(next(found), recognizer.model) if isinstance(one, np.ndarray) else one
+        for one in seen
+    ]
+
+
+def _reply(prediction: inference.Prediction, model: str) -> Prediction:
+    return Prediction(
+        digit=prediction.digit,
+        confidence=round(prediction.confidence, 6),
+        probabilities=[round(float(p), 6) for p in prediction.probabilities],
+        is_digit=prediction.is_digit,
+        digit_score=round(prediction.digit_score, 6),
+        input=encode_data_url(prediction.input),
+        model=model,
+    )
+
+
+def explain_picture(
+    picture: Image,
+    strokes: Strokes | None = None,  # the strokes it was drawn with, if they are known
+    brush: float = 18,  # diameter of the brush, pixels
+    preprocess: str = "mnist",  # or "resize"
+    recognizer: Recognizer | None = None,  # default: the shipped model
+) -> Explanation:
+    """Return layers, saliency, preprocessing stages and, for strokes, the timeline of a picture.
+
+    Raises ImageError, BlankImageError, or RequestError for strokes that cannot be replayed."""
+    recognizer = recognizer or Recognizer.shared()
+    growth = None if strokes is None else _replay(strokes, brush, preprocess, recognizer)
+    layers = activations(picture, preprocess, recognizer)
+    digit = int(layers["probabilities"].maps.argmax())
+    heat = saliency(picture, digit, preprocess, recognizer)
+    return Explanation(
+        digit=digit,
+        layers=[_layer(name, layer.maps) for name, layer in layers.items()],
+        saliency=encode_data_url(overlay(layers["conv1"].inputs[0], heat)),
+        stages=[_stage(*stage) for stage in preprocessing_stages(picture, preprocess).items()],
+        timeline=growth,
+        model=recognizer.model,
+    )
+
+
+def _replay(strokes: Strokes, brush: float, preprocess: str, recognizer: Recognizer) -> Timeline:
+    try:
+        growth = timeline(strokes, brush, preprocess=preprocess, recognizer=recognizer)
+    except BlankImageError:
+        raise
+    except ValueError as error:
+        raise RequestError(f'"strokes" cannot be replayed. {error}') from error
+    rows = growth.probabilities.astype(float).round(6).tolist()
+    return Timeline(growth.points.tolist(), rows)
+
+
+def _layer(name: str, maps: np.ndarray) -> Layer:
+    columns = 8 if maps.ndim == 3 else min(32, len(maps))
+    return Layer(name, list(maps.shape), encode_data_url(tile_maps(maps, columns)))
+
+
+def _stage(name: str, picture: Image) -> Stage:
+    small = picture.copy()
+    small.thumbnail((STAGE_SIDE, STAGE_SIDE))
+    return Stage(name, picture.size, encode_data_url(np.asarray(small) / 255))
