@@ -62,7 +62,10 @@ def test_a_picture_that_breaks_the_reader_is_a_400(monkeypatch, caplog, broken, 
 
 def test_a_picture_that_breaks_the_reader_does_not_spoil_its_batch(monkeypatch, caplog):
     real = replies.prepare
-    prepare = lambda image, preprocess: real(image, preprocess) if image.width > 9 else 1 / 0
+
+    def prepare(image, preprocess):
+        return real(image, preprocess) if image.width > 9 else 1 / 0
+
     monkeypatch.setattr(replies, "prepare", prepare)
     images = [data_url(SEVEN), data_url(Image.new("L", (9, 9)))]
     good, bad = API.check(API.batch(images))["predictions"]
