@@ -164,7 +164,7 @@ def saliency(
     """Compute which pixels speak for a digit (above 0) and which against it (below 0).
 
     Raises ValueError for a digit outside 0 to 9, ImageError, or BlankImageError.
-    RISE (Petsiuk et al., 2018, arXiv:1806.07421), its weights centred and scaled by variance."""
+    RISE (Petsiuk et al., 2018, arXiv:1806.07421), its weights centered and scaled by variance."""
     is_digit = isinstance(digit, int | np.integer) and not isinstance(digit, bool)
     if digit is not None and not (is_digit and 0 <= digit <= 9):
         raise ValueError(f"digit is {digit!r}; it must be a whole number from 0 to 9.")
@@ -172,8 +172,8 @@ def saliency(
     masks = _masks(MASKS, seed)
     rows = _probabilities(recognizer, np.concatenate([seen[None], seen * masks]))
     scores = rows[1:, rows[0].argmax() if digit is None else digit]
-    centred = masks - masks.mean(axis=0)
-    return np.tensordot(scores, centred, 1) / (centred**2).sum(axis=0)
+    centered = masks - masks.mean(axis=0)
+    return np.tensordot(scores, centered, 1) / (centered**2).sum(axis=0)
 
 # %% ../notebooks/20_explain.ipynb #ac945e7e
 _FOR, _AGAINST = np.array([1.0, 0.66, 0.2]), np.array([0.3, 0.6, 1.0])  # amber, blue

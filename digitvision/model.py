@@ -13,12 +13,12 @@ from keras import layers
 
 # %% ../notebooks/03_model.ipynb #ed8815a8
 def conv_block(
-    filters: int,  # patterns to learn
-    name: str,  # name of the convolution; the other layers add theirs to it
-    batch_norm: bool = False,  # normalise between convolution and ReLU
+    filters: int,  # number of patterns to learn
+    name: str,  # of the convolution, and the start of the other layers' names
+    batch_norm: bool = False,  # batch normalization between convolution and ReLU
 ) -> list[layers.Layer]:  # convolution 3×3, ReLU and 2×2 max-pool
-    "One step of the CNN: find patterns, keep the strongest, halve the side."
-    if batch_norm:  # its own shift makes the bias of the convolution superfluous
+    "Build one step of the CNN: find patterns, keep the strongest, halve the side."
+    if batch_norm:  # it adds a bias of its own, so the convolution needs none
         find = [
             layers.Conv2D(filters, 3, use_bias=False, name=name),
             layers.BatchNormalization(name=f"{name}_norm"),
@@ -30,15 +30,15 @@ def conv_block(
 
 # %% ../notebooks/03_model.ipynb #d98bcd7e
 def build_cnn(
-    filters: Sequence[int] = (32, 64),  # patterns of each block
-    units: int = 128,  # of the dense layer
+    filters: Sequence[int] = (32, 64),  # number of patterns in each block
+    units: int = 128,  # size of the dense layer
     dropout: float = 0.5,  # share of units set to zero in training, 0 ≤ dropout < 1
-    batch_norm: bool = False,  # batch normalisation in each block
+    batch_norm: bool = False,  # batch normalization in each block
 ) -> keras.Sequential:  # float32 (n, 28, 28, 1) in [0, 1] → probabilities float32 (n, 10)
-    """The CNN of the course, untrained; by default its baseline, with 225,034 parameters.
+    """Build the untrained CNN of the course; the default is the baseline with 225,034 parameters.
 
-    Its shape is that of LeNet-5 (LeCun et al., 1998, doi:10.1109/5.726791), with ReLU, max-pooling
-    and dropout. `keras.utils.set_random_seed` before the call makes the weights repeatable.
+    The layers are those of LeNet-5 (LeCun et al., 1998, doi:10.1109/5.726791), with ReLU,
+    max-pooling and dropout. Call `keras.utils.set_random_seed` before for repeatable weights.
     Raises ValueError for a dropout outside [0, 1)."""
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout is {dropout}; it must be at least 0 and below 1.")

@@ -66,7 +66,7 @@ class Hyperparameters:
     learning_rate: float = 0.001  # size of a step (Adam)
     batch_size: int = 64  # images per step
     dropout: float = 0.5  # share of the dense units set to zero in training
-    batch_norm: bool = False  # batch normalisation in each block
+    batch_norm: bool = False  # batch normalization in each block
     augmentation: str = "none"  # a key of AUGMENTATIONS
     epochs: int = 15  # passes over the training images, at most
     patience: int = 3  # epochs without a better validation loss before stopping
@@ -254,7 +254,7 @@ def plot_history(
     for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
         for label, key in {"train": name, "validation": f"validation_{name}"}.items():
             axis.plot(epochs, [epoch[key] for epoch in history], "o-", ms=4, label=label)
-        axis.axvline(best_epoch(history), color="grey", ls="--", lw=1)
+        axis.axvline(best_epoch(history), color="gray", ls="--", lw=1)
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.set(xlabel="epoch", ylabel=name)
         axis.legend()

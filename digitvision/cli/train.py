@@ -22,7 +22,13 @@ from digitvision.files import user_folder
     type=click.IntRange(100, 54_000),
     help="Number of training images, to use only a part.",
 )
-@click.option("--seed", default=42, show_default=True, help="The same seed gives the same run.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=42,
+    show_default=True,
+    help="The same seed gives the same run.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: use the defaults of all options not given.")
 @FOLDER
 @OVERWRITE

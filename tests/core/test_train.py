@@ -1,14 +1,15 @@
 """A run that is killed goes on as if nothing had happened."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from digitvision.errors import InvalidInputError
+from digitvision.files import write_json
+from digitvision.run_folder import RunFolder
 
 SCRIPT = """
 import sys, numpy as np
@@ -17,15 +18,25 @@ from digitvision.train import Hyperparameters, train
 mnist = load_mnist()
 train_part = Split(*(a[:2000] for a in mnist.train))
 part = Mnist(train_part, Split(*(a[:500] for a in mnist.validation)), mnist.test)
-run = train(Hyperparameters(epochs=4, batch_size=32), part, seed=7, folder=sys.argv[1])
+tell = lambda history: print(len(history), flush=True)
+options = {"seed": 7, "folder": sys.argv[1], "on_epoch": tell}
+run = train(Hyperparameters(epochs=4, batch_size=32), part, **options)
 np.savez(sys.argv[2], *run.model.get_weights())
 """
 
 
 def start(folder: Path, weights: Path) -> subprocess.Popen:
+    "Start a run in a process of its own, which prints the number of each epoch it has done."
+    command = [sys.executable, "-c", SCRIPT, folder, weights]
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, folder, weights], stderr=subprocess.DEVNULL
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
     )
+
+
+def finish(process: subprocess.Popen) -> None:
+    "Wait until a run has ended, and check that it succeeded."
+    process.communicate(timeout=120)
+    assert process.returncode == 0
 
 
 def history(folder: Path) -> list[dict]:
@@ -43,20 +54,17 @@ def test_the_variants_the_experiments_need_train(changes):
     assert len(run.history) == 1 and 0 < run.history[0]["loss"] < 10
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_run_killed_with_kill_9_resumes_and_ends_as_it_would_have(tmp_path):
+def test_a_run_that_is_killed_resumes_and_ends_as_it_would_have(tmp_path):
     import numpy as np
 
-    assert start(tmp_path / "whole", tmp_path / "whole.npz").wait(120) == 0
+    finish(start(tmp_path / "whole", tmp_path / "whole.npz"))
     for epochs in (1, 2):  # killed in the middle of the second and of the third epoch
         process = start(tmp_path / "killed", tmp_path / "killed.npz")
-        while len(history(tmp_path / "killed")) < epochs:
-            assert process.poll() is None, "the run ended before it could be killed"
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.stdout.readline() == f"{epochs}\n"
+        process.kill()
+        process.communicate()
     assert len(history(tmp_path / "killed")) < 4
-    assert start(tmp_path / "killed", tmp_path / "killed.npz").wait(120) == 0
+    finish(start(tmp_path / "killed", tmp_path / "killed.npz"))
 
     timeless = [
         [
@@ -70,3 +78,10 @@ def test_a_run_killed_with_kill_9_resumes_and_ends_as_it_would_have(tmp_path):
         assert all(np.array_equal(whole[name], killed[name]) for name in whole)
     names = {path.name for path in (tmp_path / "killed").glob("*.keras")}
     assert len(names) <= 2, "only the last and the best epoch are kept"
+
+
+def test_a_folder_with_another_run_is_refused(tmp_path):
+    RunFolder(tmp_path, {"seed": 1})
+    write_json(tmp_path / "history.json", {"run": {"seed": 1}, "history": []})
+    with pytest.raises(InvalidInputError, match="holds another run"):
+        RunFolder(tmp_path, {"seed": 2})
