@@ -1,6 +1,8 @@
 """What the HTTP and browser tests share: the API, a real server and a real browser."""
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from digitvision.app import create_app
@@ -10,6 +12,11 @@ from support.contract import Api
 from support.helpers import serve
 from support.nodes import Nodes, start_nodes
 from support.sheet import Sheet
+
+
+def pytest_configure() -> None:
+    "Hide the models of the user who runs the tests: this folder does not exist."
+    os.environ["DIGITVISION_HOME"] = str(Path(__file__).with_name("no_home"))
 
 
 @pytest.fixture(scope="session")
