@@ -13,7 +13,7 @@ from pathlib import Path
 from digitvision.data import Mnist, Split
 from digitvision.experiments import Experiment, train_and_score
 from digitvision.files import project_path, write_text
-from digitvision.records import Columns, Row, read_record
+from digitvision.records import Columns, RecordError, Row, read_record
 from digitvision.sweep import OnEpoch, PlannedRun, cpu_name, mean_seconds, plan_runs, run_missing
 from digitvision.train import History, Hyperparameters, Run
 
@@ -111,12 +111,12 @@ def do_run(
 def recorded(rows: list[Row], experiment: Experiment, seed: int) -> Row | None:
     """Return the row of a run, or None if it is not recorded.
 
-    Raises ValueError if it was made with other hyperparameters or images."""
+    Raises RecordError if it was made with other hyperparameters or images."""
     for row in rows:
         if (row["experiment"], row["seed"]) == (experiment.name, seed):
             planned = experiment.hyperparameters, experiment.images
             if (hyperparameters_of(row), row["images"]) != planned:
-                raise ValueError(
+                raise RecordError(
                     f"{experiment.name}, seed {seed}, was recorded with other hyperparameters or "
                     "images: rename the experiment, or delete its rows."
                 )
@@ -141,7 +141,7 @@ def missing(
 ) -> list[PlannedRun]:
     """Return the runs that are not recorded: seed by seed, the shortest experiments first.
 
-    Raises ValueError if an experiment was recorded with other hyperparameters or images."""
+    Raises RecordError if an experiment was recorded with other hyperparameters or images."""
     seconds = {e.name: expected_seconds(e, rows) for e in experiments}
     configs = {e.name: e for e in sorted(experiments, key=lambda e: seconds[e.name])}
     for experiment, seed in product(experiments, seeds):
@@ -160,8 +160,8 @@ def run_all(
 ) -> list[Row]:  # of the runs done by this process
     """Do all runs that are not recorded and that no other process is doing.
 
-    A run that was interrupted is resumed. Raises RecordError if the record is damaged, ValueError
-    if an experiment was recorded with other hyperparameters or images."""
+    A run that was interrupted is resumed. Raises RecordError if the record is damaged, or if an
+    experiment was recorded with other hyperparameters or images."""
 
     def train_run(run: PlannedRun, folder: Path, on_epoch: OnEpoch) -> Row:
         def count(history: History) -> None:

@@ -17,7 +17,7 @@ Row = dict[str, Any]  # column → value
 
 
 class RecordError(DigitVisionError, ValueError):
-    "A record is damaged; the message names the file and the row."
+    "A record cannot be used: the message names the damaged row, or the run that does not fit."
 
 
 @dataclass(frozen=True)

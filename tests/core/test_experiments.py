@@ -149,6 +149,10 @@ def test_the_command_line_names_what_is_wrong(tmp_path):
     damaged = cli("run", "--dry-run", "--record", record)
     assert damaged.exit_code == 1 and "row 1 (nonsense) is damaged" in damaged.output
     assert record.read_text() == "nonsense\n"
+    record.unlink()
+    append_row(record, ROW | {"experiment": "baseline", "learning_rate": 0.01})
+    changed = cli("run", "baseline", "--seeds", "1", "--dry-run", "--record", record)
+    assert changed.exit_code == 1 and "recorded with other hyperparameters" in changed.output
 
 
 def test_a_dry_run_tells_the_time_and_only_what_is_missing(tmp_path):
