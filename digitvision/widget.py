@@ -62,8 +62,9 @@ def _percent(share: float) -> str:
 
 def _bar_html(digit: int, share: float, is_best: bool) -> str:
     "Return a digit, its bar and its percentage as HTML."
-    meter = f'<meter value="{share:.3f}" aria-label="{digit}"></meter>'
-    return f'<p class="bar{" best" * is_best}">{digit}{meter}<span>{_percent(share)}</span></p>'
+    return f"""<p class="bar{" best" * is_best}">{digit}
+<span role="meter" style="--share: {share:.1%}" aria-label="{digit}" aria-valuemin="0"
+ aria-valuemax="100" aria-valuenow="{share * 100:.1f}"></span> {_percent(share)}</p>"""
 
 
 def answer_html(prediction: Prediction | None, message: str) -> str:

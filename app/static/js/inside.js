@@ -9,13 +9,12 @@ const STAGES = { // by the API's names
   input: "centered: the network's input",
   naive: "resized: the network's input",
 };
-const LAYERS = {
-  conv1: "edges in the picture",
-  conv1_pool: "the strongest of each 2×2",
-  conv2: "patterns among the edges",
-  conv2_pool: "the strongest of each 2×2",
-  dense: "parts of digits, combined",
-};
+const LAYERS = [ // of either model, by a part of the name
+  ["pool", "the maximum of each 2×2"],
+  ["conv1", "edges in the picture"],
+  ["conv", "patterns in the maps before"],
+  ["dense", "all maps combined"],
+];
 let timeline = null; // { points, probabilities } of the drawing on the canvas
 let drawnStrokes = [];
 
@@ -67,7 +66,7 @@ export function show({ digit, layers, saliency, stages, timeline: newTimeline })
   })));
   // The last layer holds the probabilities, which the bars show already.
   fill("layers", layers.slice(0, -1).map(({ name, shape, maps }) => ({
-    name, src: maps, title: `${name}: ${describeShape(shape)}`, text: LAYERS[name] ?? "",
+    name, src: maps, title: `${name}: ${describeShape(shape)}`, text: describeLayer(name),
   })));
   timeline = newTimeline;
   find("timeline").hidden = !timeline;
@@ -106,6 +105,8 @@ function firstPoints(count) {
     return { brush, points: kept };
   }).filter(({ points }) => points.length);
 }
+
+const describeLayer = (name) => LAYERS.find(([part]) => name.includes(part))?.[1] ?? "";
 
 const describeShape = ([count, rows, columns]) =>
   rows ? `${count} maps of ${rows}×${columns}` : `${count} numbers`;
