@@ -4,14 +4,14 @@ STROKES is a file of labelled strokes, a JSON object a line (`label`, `strokes`,
 PHOTOS is a folder of pictures with a `labels.csv` (`file`, `label`, `set`)."""
 
 import csv
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from digitvision.drawings import read_drawings
 from digitvision.inference import BlankImageError, ImageError, Recognizer
-from digitvision.robustness import WAYS, draw
+from digitvision.robustness import STYLES, draw
 
 
 def digits(pictures: list) -> np.ndarray:  # int (n,), -1 where no digit was found
@@ -27,11 +27,11 @@ def digits(pictures: list) -> np.ndarray:  # int (n,), -1 where no digit was fou
 
 def read_strokes(path: Path) -> dict[str, float]:
     "Return the accuracy on each style of drawing, and on slashed zeros (MNIST has none)."
-    drawings = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    drawings = read_drawings(path)
     labels = np.array([int(drawing["label"]) for drawing in drawings])
     slashed = np.array([bool(drawing.get("slashed")) for drawing in drawings])
     accuracy, slashed_right = {}, []
-    for name, style in WAYS.items():
+    for name, style in STYLES.items():
         rng = np.random.default_rng(0)
         right = digits([draw(drawing["strokes"], style, rng) for drawing in drawings]) == labels
         accuracy[name] = right[~slashed].mean()

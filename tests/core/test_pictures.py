@@ -15,7 +15,6 @@ from support.helpers import PNG_URL, chunk, data_url
 from support.picture_files import build
 
 from digitvision import inference, pictures
-from digitvision.errors import DigitVisionError
 from digitvision.pictures import (
     BlankImageError,
     ImageError,
@@ -58,25 +57,6 @@ def test_files_built_at_random_are_framed_or_refused():
             continue
         assert (framed.shape, framed.dtype) == ((28, 28), np.float32)
     assert 50 < refused < 200
-
-
-@pytest.mark.parametrize("error", [AssertionError(), MemoryError("too much"), IndexError("7")])
-def test_what_fails_while_a_picture_is_framed_is_an_image_error(monkeypatch, caplog, error):
-    def fail(image):
-        raise error
-
-    monkeypatch.setitem(inference.PREPROCESS, "mnist", fail)
-    with pytest.raises(ImageError) as caught:
-        inference.prepare(SEVEN)
-    assert caught.value.__cause__ is error
-    (entry,) = caplog.records  # it is a bug of ours: the traceback helps to mend it
-    assert (entry.levelname, entry.exc_info[1]) == ("ERROR", error)
-
-
-def test_a_mistake_of_the_caller_is_no_image_error():
-    with pytest.raises(ValueError, match="one of mnist, resize") as caught:
-        inference.prepare(SEVEN, "magic")
-    assert not isinstance(caught.value, DigitVisionError)
 
 
 def test_a_blank_picture_stays_a_blank_picture():

@@ -1,4 +1,4 @@
-"""Pictures as they come from cameras, paint programs and strangers."""
+"""Pictures from cameras, scanners and paint programs: their ink is found, or they are blank."""
 
 import io
 from contextlib import suppress
@@ -133,12 +133,12 @@ def test_any_picture_is_framed_or_blank(pixels):
 @pytest.mark.parametrize(
     "strokes", [[[(1, 2, 3)]], [[1, 2]], [["ab"]], [[(1, None)]], [[(1, float("inf"))]]]
 )
-def test_strokes_that_are_no_strokes_are_refused(strokes):
+def test_malformed_strokes_are_refused(strokes):
     with pytest.raises(ValueError, match="trokes"):
         rasterize(strokes)
 
 
-def spoiled(effects: dict[str, str], seed: int = 1) -> Image.Image:
+def bad_photo(effects: dict[str, str], seed: int = 1) -> Image.Image:
     "The seven as a bad photo."
     return degrade(DRAWING, effects, seed)
 
@@ -159,7 +159,7 @@ PHOTOS = {
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", PHOTOS)
 def test_a_bad_photo_has_the_same_digit(name, seed):
-    assert Recognizer.shared().predict(spoiled(PHOTOS[name], seed)).digit == 7
+    assert Recognizer.shared().predict(bad_photo(PHOTOS[name], seed)).digit == 7
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -182,7 +182,7 @@ def test_a_photo_of_an_empty_page_is_blank(turned):
                 to_ink(ImageOps.invert(picture) if turned else picture)
 
 
-def test_nearly_every_shadow_with_a_hard_edge_is_seen_through():
+def test_at_most_one_in_five_hard_shadows_is_taken_for_ink():
     found = 0
     for seed in range(20):
         with suppress(BlankImageError):
@@ -192,14 +192,14 @@ def test_nearly_every_shadow_with_a_hard_edge_is_seen_through():
 
 
 def test_a_note_on_a_larger_table_is_read():
-    note, rng = spoiled(dict(uneven="mild")).convert("L"), np.random.default_rng(0)
+    note, rng = bad_photo(dict(uneven="mild")).convert("L"), np.random.default_rng(0)
     wood = Image.fromarray(rng.normal(70, 8, (30, 30)).clip(0, 255).astype(np.uint8))
     picture = wood.resize((450, 450), Image.Resampling.BICUBIC)
     picture.paste(note.resize((250, 250)), (90, 110))
     assert Recognizer.shared().predict(picture).digit == 7
 
 
-def test_the_black_bar_of_a_scan_is_not_taken_for_the_board():
+def test_the_black_bar_of_a_scan_does_not_make_it_a_blackboard():
     one = rasterize([[(330, 250), (290, 550)]], size=800, brush=10).crop((0, 0, 600, 800))
     scan = 255 - np.asarray(one)
     scan[np.random.default_rng(0).random(scan.shape) < 0.0015] = 0
@@ -217,7 +217,7 @@ def test_two_digits_are_both_kept():
 
 
 def test_a_photo_of_many_megapixels_is_shrunk_and_read():
-    large = spoiled(dict(uneven="medium", noise="mild")).resize((3000, 3000))
+    large = bad_photo(dict(uneven="medium", noise="mild")).resize((3000, 3000))
     assert max(to_ink(large).size) <= 640
     assert Recognizer.shared().predict(large).digit == 7
 

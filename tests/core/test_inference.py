@@ -1,0 +1,55 @@
+"""The recognizer: its errors, its batches and what it imports from elsewhere."""
+
+import numpy as np
+import pytest
+from support.digits import DIGITS
+
+from digitvision import inference, model_files, pictures
+from digitvision.errors import DigitVisionError
+from digitvision.inference import BlankImageError, ImageError, Recognizer
+from digitvision.preprocess import rasterize
+
+SEVEN = rasterize(DIGITS[7])
+
+
+@pytest.mark.parametrize("error", [AssertionError(), MemoryError("too much"), IndexError("7")])
+def test_what_fails_while_a_picture_is_framed_is_an_image_error(monkeypatch, caplog, error):
+    def fail(image):
+        raise error
+
+    monkeypatch.setitem(inference.PREPROCESS, "mnist", fail)
+    with pytest.raises(ImageError) as caught:
+        inference.prepare(SEVEN)
+    assert caught.value.__cause__ is error
+    (entry,) = caplog.records  # it is a bug of ours: the traceback helps to mend it
+    assert (entry.levelname, entry.exc_info[1]) == ("ERROR", error)
+
+
+def test_a_mistake_of_the_caller_is_no_image_error():
+    with pytest.raises(ValueError, match="one of mnist, resize") as caught:
+        inference.prepare(SEVEN, "magic")
+    assert not isinstance(caught.value, DigitVisionError)
+
+
+def test_names_of_pictures_and_model_files_can_be_imported_from_inference():
+    for module in (pictures, model_files):
+        for name in set(inference.__all__) & set(vars(module)):
+            assert getattr(inference, name) is getattr(module, name)
+    assert {"ImageError", "decode_data_url", "read_image", "list_models"} <= set(inference.__all__)
+
+
+def test_a_batch_has_the_predictions_of_its_pictures():
+    drawings = [rasterize(strokes) for strokes in DIGITS.values()]
+    recognizer = Recognizer.shared()
+    batch = recognizer.predict_many(drawings)
+    assert [prediction.digit for prediction in batch] == list(DIGITS)
+    for drawing, prediction in zip(drawings, batch, strict=True):
+        alone = recognizer.predict(drawing)
+        np.testing.assert_allclose(alone.probabilities, prediction.probabilities, atol=1e-5)
+    assert recognizer.predict_many([]) == []
+
+
+@pytest.mark.parametrize("preprocess", inference.PREPROCESS)
+def test_one_blank_picture_stops_a_batch(preprocess):
+    with pytest.raises(BlankImageError):
+        Recognizer.shared().predict_many([SEVEN, np.zeros((28, 28))], preprocess)
