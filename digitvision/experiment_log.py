@@ -157,7 +157,8 @@ def _controls(rows: list[Row]) -> list[str]:
         return []
     about = (
         "Two of the six experiments change several things at once. Each control changes one of "
-        "them, everything else as in the baseline."
+        "them; everything else is as in the baseline. The differences have 99% intervals, too, but "
+        "those hold one by one, not together with the five above."
     )
     findings = [f"**{e.name}.** {e.hypothesis} *Finding.* {finding(rows, e)}" for e in found]
     return ["# Controls", about, table(rows, found), *findings]

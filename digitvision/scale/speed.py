@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['SLIM', 'STEPS', 'FASTEST', 'SHIFTED', 'SPRINT', 'HALF_MINUTE', 'TRIED', 'RECIPES', 'multiply_adds', 'matmul_gflops',
-           'training_flop', 'build_fast', 'orthogonal', 'Muon', 'Recipe', 'shifted', 'make_batches', 'TimedRun',
-           'compile_recipe', 'train_recipe', 'predict_shifted']
+           'training_flop', 'Recipe', 'shifted', 'train_recipe', 'predict_shifted']
 
 # %% ../../notebooks/40_speed.ipynb #d93608ef
 import math

@@ -5,15 +5,18 @@ import sys
 
 import pytest
 
-from digitvision import files
+from digitvision import experiment_runs, files
 from digitvision.files import project_path
 from digitvision.markdown import markdown_table
+from digitvision.people import reader
 from digitvision.records import Columns, RecordError, append_row, read_record
+from digitvision.scale import speed_runs
 
 COLUMNS = Columns({"name": str, "seed": int, "accuracy": float, "calm": bool}, key=("name", "seed"))
 ROW = {"name": "first", "seed": 1, "accuracy": 0.5, "calm": True}
 WRITER = """
 import sys
+from digitvision.people import reader
 from digitvision.records import Columns, append_row
 columns = Columns({"name": str, "seed": int}, key=("name", "seed"))
 print("ready", flush=True)
@@ -55,6 +58,24 @@ def test_values_keep_their_types_and_rows_their_bytes(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "columns"),
+    [
+        (experiment_runs.RECORD, experiment_runs.COLUMNS),
+        (speed_runs.RECORD, speed_runs.COLUMNS),
+        (reader.LADDER, reader.LADDER_COLUMNS),
+    ],
+    ids=["experiments", "speed", "ladder"],
+)
+def test_the_records_of_the_repository_are_written_as_they_were_read(tmp_path, path, columns):
+    last = read_record(path, columns)[-1]
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    copy = tmp_path / path.name
+    copy.write_text("".join(lines[:-1]), encoding="utf-8")
+    assert append_row(copy, last, columns)
+    assert copy.read_bytes() == path.read_bytes()
+
+
 def test_a_run_is_recorded_once_and_with_all_columns(tmp_path):
     path = tmp_path / "record.csv"
     assert [append_row(path, ROW, COLUMNS), append_row(path, ROW, COLUMNS)] == [True, False]
@@ -66,26 +87,29 @@ def test_a_run_is_recorded_once_and_with_all_columns(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (lambda text: text[:-1], "row 3 is cut off"),
+        (lambda text: text[:-6], "row 3 (first, 2) is damaged: it has 3 values, not 4"),
         (lambda text: text.replace("0.5", "50"), "row 2 (first, 1) is damaged: accuracy is 50"),
         (lambda text: text.replace("True", "yes"), "row 2 (first, 1) is damaged: calm is 'yes'"),
-        (lambda text: text.replace("seed", "number"), "row 1 (name, number) is damaged: it does"),
-        (lambda text: text + text.splitlines()[1] + "\n", "row 3 (first, 1) is damaged: this run"),
-        (lambda text: text[:-1], "row 2 is cut off"),
+        (lambda text: text.replace("first,2", "first,1"), "row 3 (first, 1) is damaged: this run"),
+        (lambda text: text.partition("\n")[2], "row 1 (first, 1) is damaged: it does not name"),
+        (lambda text: "", "row 1 is cut off"),
     ],
 )
-def test_a_damaged_record_is_refused_and_left_as_it_is(tmp_path, damage, message):
+def test_a_damaged_record_names_the_row_and_is_left_as_it_is(tmp_path, damage, message):
     path = tmp_path / "record.csv"
-    append_row(path, ROW, COLUMNS)
-    path.write_text(damage(path.read_text()))
-    before = path.read_text()
+    for seed in (1, 2):
+        assert append_row(path, ROW | {"seed": seed}, COLUMNS)
+    damaged = damage(path.read_text())
+    path.write_text(damaged)
     for use in (
         lambda: read_record(path, COLUMNS),
-        lambda: append_row(path, ROW | {"seed": 2}, COLUMNS),
+        lambda: append_row(path, ROW | {"seed": 3}, COLUMNS),
     ):
         with pytest.raises(RecordError) as raised:
             use()
         assert message in str(raised.value) and str(path) in str(raised.value)
-    assert path.read_text() == before
+    assert path.read_text() == damaged
 
 
 def test_paths_of_the_repository_do_not_depend_on_the_working_directory(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"),
     pytest.mark.xdist_group("ray"),
 ]
+LIMIT = 600  # seconds after which something hangs
 SWEEP = """
 import sys
 from digitvision.data import Mnist, Split, load_mnist
@@ -49,6 +50,14 @@ def start(folder: Path, seeds: int, *address: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=folder, env=QUIET, stderr=subprocess.DEVNULL)
 
 
+def finish(sweep: subprocess.Popen) -> None:
+    "Wait for the end of a sweep."
+    try:
+        assert sweep.wait(LIMIT) == 0
+    finally:
+        sweep.kill()
+
+
 def recorded(folder: Path) -> dict[tuple, tuple]:
     "The recorded runs, without their times; read_rows raises if one is recorded twice."
     return {
@@ -59,7 +68,7 @@ def recorded(folder: Path) -> dict[tuple, tuple]:
 
 def wait_for_the_middle(folder: Path, sweep: subprocess.Popen, nodes) -> None:
     "Wait until some runs are recorded and both nodes are working."
-    end = time.monotonic() + 90
+    end = time.monotonic() + LIMIT
     while len(recorded(folder)) < 3 or len(nodes.tasks("_do_run")) < 2:
         assert sweep.poll() is None, "it ended before something could be killed"
         assert time.monotonic() < end
@@ -70,8 +79,8 @@ def wait_for_the_middle(folder: Path, sweep: subprocess.Popen, nodes) -> None:
 def test_a_sweep_on_a_cluster_has_the_numbers_of_a_local_one(nodes, tmp_path):
     local, cluster = tmp_path / "local", tmp_path / "cluster"
     sweep = start(cluster, 1, nodes.add())
-    assert start(local, 1).wait(120) == 0
-    assert sweep.wait(120) == 0
+    finish(start(local, 1))
+    finish(sweep)
     assert sorted(recorded(cluster)) == planned(1)
     assert recorded(cluster) == recorded(local)
     assert len(list((cluster / "docs/curves").glob("*.json"))) == len(planned(1))
@@ -82,7 +91,7 @@ def test_a_sweep_on_a_cluster_has_the_numbers_of_a_local_one(nodes, tmp_path):
 def local(tmp_path_factory) -> dict[tuple, tuple]:
     "The runs of a local sweep."
     folder = tmp_path_factory.mktemp("local")
-    assert start(folder, 4).wait(120) == 0
+    finish(start(folder, 4))
     return recorded(folder)
 
 
@@ -103,7 +112,7 @@ def test_each_run_is_recorded_once_with_the_local_numbers_when_one_is_killed(
         sweep.kill()
         sweep.wait()
         sweep = start(tmp_path, 4, address)
-    assert sweep.wait(120) == 0
+    finish(sweep)
     assert sorted(recorded(tmp_path)) == planned(4)
     assert recorded(tmp_path) == local
     assert len(list((tmp_path / "docs/curves").glob("*.json"))) == len(planned(4))
