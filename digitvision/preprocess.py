@@ -174,14 +174,18 @@ def _crop(ink: Image.Image) -> Image.Image:
 
 
 def _box(crop: Image.Image) -> Image.Image:
-    "Scale the longest side to 20 pixels, aspect kept; the strongest 5% of the ink become white."
+    """Scale the longest side to 20 pixels, aspect kept; the strongest 5% of the ink become white.
+
+    Raises BlankImageError if all of the ink is too faint for so few pixels."""
     scale = 20 / max(crop.size)
     size = tuple(max(1, round(side * scale)) for side in crop.size)
     box = crop.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
     pixels = np.asarray(box)
     inked = np.sort(pixels[pixels > 0])
+    if not len(inked):
+        raise BlankImageError()
     rank = 0.95 * (len(inked) - 1)  # np.percentile takes 7 times as long
-    white = float(np.interp(rank, np.arange(len(inked)), inked)) if len(inked) else 255.0
+    white = float(np.interp(rank, np.arange(len(inked)), inked))
     return _map_levels(box, np.arange(256) * (255 / white))
 
 

@@ -110,6 +110,14 @@ def test_blank_is_an_error_for_every_function(function):
         function(Image.new("L", (280, 280)))
 
 
+def test_specks_that_vanish_at_20_pixels_are_blank():
+    specks = Image.new("L", (1000, 1000))
+    for corner in ((0, 0), (999, 999)):
+        specks.putpixel(corner, 255)
+    with pytest.raises(BlankImageError):
+        fit_mnist(specks)
+
+
 @settings(deadline=None, max_examples=150)
 @given(
     pixels=st.integers(1, 40).flatmap(
