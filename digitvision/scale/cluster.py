@@ -40,7 +40,7 @@ from ..train import History
 def connected(
     address: str | None = None,  # HOST:PORT, or "auto": the cluster this machine is part of
 ) -> Iterator[None]:
-    """Connect to a Ray cluster; without an address, start one on this machine and end it at exit.
+    """Connect to a Ray cluster; without an address, start one on this machine until the block ends.
 
     Within another connection, use that one. Raises ConnectionError if there is no cluster."""
     if ray.is_initialized():
@@ -107,7 +107,7 @@ def _lock_missing(
 
 
 def _check_cpus(cpus: float) -> None:
-    "Raise ValueError if no machine of the cluster has that many CPUs."
+    "Raise InvalidInputError if no machine of the cluster has that many CPUs."
     most = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
     if not 0 < cpus <= most:
         raise InvalidInputError(
