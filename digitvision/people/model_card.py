@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInputError
-from ..files import write_atomically
+from ..files import project_path, write_atomically
 from ..model_files import read_model
 
 # %% ../../notebooks/35_model_card.ipynb #29045175
@@ -170,7 +170,7 @@ def _making(card: dict[str, Any]) -> str:
     return "## How it was made\n\n" + _table("", ("",), {k: [v] for k, v in facts.items()})
 
 # %% ../../notebooks/35_model_card.ipynb #5b81c730
-EVALUATIONS = Path("docs/evaluation.json")
+EVALUATIONS = project_path("docs/evaluation.json")
 
 
 def write_model_card(
