@@ -19,7 +19,7 @@ class RunFolder:
     def __init__(
         self,
         folder: Path,  # made if it does not exist
-        identity: dict[str, Any],  # what makes the run this run: hyperparameters, seed, images
+        identity: dict[str, Any],  # hyperparameters, seed and number of images
     ):
         "Open the folder of a new or interrupted run. Raises InvalidInputError for another run."
         self.folder, self.identity, self.history = folder, identity, []

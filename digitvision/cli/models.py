@@ -20,7 +20,9 @@ def choose_folder(
     folder: Path | None,  # None: the user's own
     overwrite: bool,  # whether a model of the user with this name may be replaced
 ) -> Path:
-    "Return the folder to write a model to. Raises ClickException if its name is invalid or taken."
+    """Return the folder to write a model to, and make it, before hours of training are spent.
+
+    Raises ClickException if the name is invalid or taken, OSError if the folder cannot be made."""
     if not name.isidentifier():
         raise click.ClickException(f"{name!r} is not valid as a name: use letters, digits and _.")
     if folder is None and name in list_models(CHECKPOINTS):
@@ -30,6 +32,7 @@ def choose_folder(
         raise click.ClickException(
             f"There is a model {name!r} already: add --overwrite, or choose another --name."
         )
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

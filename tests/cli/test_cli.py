@@ -111,6 +111,13 @@ def test_a_model_that_ships_is_never_replaced_by_mistake(tmp_path):
     assert run.returncode == 1 and "a model that ships" in run.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_named_before_training(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    run = digitvision("train", "--yes", home=tmp_path / "file")
+    assert run.returncode == 1 and "Error: " in run.stderr and "epoch" not in run.stdout
+    assert str(tmp_path / "file") in run.stderr and "Traceback" not in run.stderr
+
+
 def test_flags_skip_the_questions_and_are_checked_too(tmp_path):
     run = digitvision("train", "--name", "never", "--yes", "--dropout", 2, home=tmp_path)
     assert run.returncode == 1
