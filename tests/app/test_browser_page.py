@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 from support.digits import DIGITS, placed
-from support.helpers import data_url, serve
+from support.helpers import data_url
 from support.sheet import PREDICT
 
 from digitvision.inference import DEFAULT_MODEL, decode_data_url
@@ -257,26 +257,6 @@ def test_another_model_reads_the_same_drawing(sheet):
         menu.select_option("baseline")
     expect(sheet.page.locator("#model")).to_contain_text("Model baseline")
     sheet.reads(1)
-
-
-def test_a_server_that_has_stopped_is_reported(open_page):
-    with serve() as (address, process):
-        sheet = open_page(address)
-        sheet.draw(DIGITS[7])
-        sheet.reads(7)
-        process.terminate()
-        process.wait(10)
-        sheet.button("Predict").click()
-        sheet.says("The server cannot be reached. Is it still running?")
-        sheet.reads("–")
-        assert "ERR_CONNECTION" in sheet.complaints.pop()
-
-
-def test_a_server_that_does_not_answer_is_reported(sheet):
-    timeout = 'AbortSignal.abort(new DOMException("", "TimeoutError"))'
-    sheet.page.add_init_script(f"AbortSignal.timeout = () => {timeout}")
-    sheet.page.reload()
-    sheet.says("The server did not answer within 15 seconds.")
 
 
 def test_nothing_is_stored(sheet):

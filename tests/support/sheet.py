@@ -1,6 +1,9 @@
 """The web page as a visitor uses it: draw on the canvas, press buttons, read the result."""
 
-from playwright.sync_api import Locator, Page, Route, expect
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from digitvision.preprocess import Strokes
 
@@ -56,6 +59,21 @@ class Sheet:
             for stroke in places
         ]
 
+    def touch(self, strokes: Strokes, palm: tuple[float, float] | None = None) -> None:
+        "Draw with a finger, as the touch screen would report it; a palm may rest on it, too."
+        session = self.page.context.new_cdp_session(self.page)
+        others = [self.places([[palm]])[0][0]] if palm else []
+        for stroke in self.places(strokes):
+            for kind, touches in [
+                ("touchStart", stroke[:1]),
+                *([("touchStart", stroke[:1] + others)] if palm else []),
+                *[("touchMove", [place, *others]) for place in stroke[1:]],
+                ("touchEnd", []),
+            ]:
+                points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(touches)]
+                event = {"type": kind, "touchPoints": points}
+                session.send("Input.dispatchTouchEvent", event)
+
     def sent(self) -> str:
         "Press Predict; return the data URL in its request."
         with self.page.expect_request(PREDICT) as request:
@@ -75,11 +93,22 @@ class Sheet:
         self.page.clock.install(time=0)
         self.page.clock.pause_at(1000)
 
+    def intercept(self, respond: Callable[[Route, int], Any]) -> list[Request]:
+        "Call `respond` with each request for a prediction and its number; return the requests."
+        requests = []
+
+        def receive(route: Route) -> None:
+            requests.append(route.request)
+            respond(route, len(requests))
+
+        self.page.route(PREDICT, receive)
+        return requests
+
     def alter_answers(self, **changes) -> None:
         "Let the server answer as it does, with changes."
 
-        def receive(route: Route) -> None:
+        def respond(route: Route, _: int) -> None:
             response = route.fetch()
             route.fulfill(response=response, json=response.json() | changes)
 
-        self.page.route(PREDICT, receive)
+        self.intercept(respond)

@@ -60,9 +60,6 @@ export class Predictor {
 // The names of all models, and the name of the default one.
 export const models = () => send("api/models");
 
-// The OpenAPI document.
-export const contract = () => send("api/openapi.json");
-
 // Its message is a sentence for the reader.
 class RequestError extends Error {
   constructor(message, isOverloaded = false) {

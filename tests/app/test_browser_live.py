@@ -1,0 +1,138 @@
+"""Live prediction in a real browser: when the page asks the server, and what happens on failure."""
+
+import pytest
+from support.digits import DIGITS
+from support.helpers import serve
+from support.sheet import PREDICT
+
+
+def answer(digit: int) -> dict:
+    "Return a prediction as the server would send it."
+    return {
+        "digit": digit,
+        "confidence": 1,
+        "probabilities": [float(one == digit) for one in range(10)],
+        "is_digit": True,
+        "digit_score": 1,
+        "input": "data:image/gif;base64,R0lGODlhAQABAAAAACw=",
+        "model": "late",
+    }
+
+
+def test_the_answer_comes_while_the_pen_is_down(sheet):
+    sheet.draw(DIGITS[7], lift=False)
+    sheet.reads(7)
+    sheet.says("This is a 7.")
+    sheet.page.mouse.up()
+
+
+def test_at_most_ten_requests_a_second_and_the_last_one_sends_the_whole_drawing(sheet):
+    asked = sheet.intercept(lambda route, _: route.continue_())
+    sheet.pause_clock()
+    x, y = sheet.places([[(60, 60)]])[0][0]
+    sheet.page.mouse.move(x, y)
+    sheet.page.mouse.down()
+    for step in range(50):  # one second
+        sheet.page.mouse.move(x + 3 * step, y + 3 * step)
+        sheet.page.clock.run_for(20)
+    assert 1 <= len(asked) <= 11
+    sheet.page.mouse.move(x + 150, y)
+    with sheet.page.expect_response(PREDICT):
+        sheet.page.clock.run_for(100)
+    before = len(asked)
+    sheet.page.clock.run_for(1000)
+    assert len(asked) == before  # nothing has changed since
+    sheet.page.mouse.up()
+    assert asked[-1].post_data_json["image"] == sheet.sent()
+
+
+def test_one_request_is_in_flight_and_the_newest_drawing_wins(sheet):
+    held = []
+    sheet.pause_clock()
+    asked = sheet.intercept(lambda route, n: held.append(route) if n == 1 else route.continue_())
+    sheet.draw(DIGITS[7])
+    sheet.page.clock.run_for(1000)
+    assert len(asked) == 1
+    held[0].fulfill(json=answer(3))
+    sheet.reads(7)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("then", [7, None])
+def test_an_answer_to_a_drawing_that_was_cleared_is_never_shown(sheet, then):
+    sheet.page.add_init_script("AbortController.prototype.abort = () => {}")  # as if it came late
+    sheet.page.reload()
+    held = []
+    sheet.intercept(lambda route, n: held.append(route) if n == 1 else route.continue_())
+    sheet.draw(DIGITS[1])
+    sheet.button("Clear").click()
+    if then is not None:
+        sheet.draw(DIGITS[then])
+        sheet.reads(then)
+    with sheet.page.expect_event("requestfinished", lambda one: one == held[0].request):
+        held[0].fulfill(json=answer(3))
+    sheet.page.evaluate("new Promise((resolve) => setTimeout(resolve))")  # the page has it
+    sheet.reads("–" if then is None else then)
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_busy_server_is_asked_again_once_and_the_result_is_kept(sheet, refusals):
+    error = {"error": {"code": "overloaded", "message": "The server is busy."}}
+    busy = {"status": 503, "json": error, "headers": {"Retry-After": "1"}}
+    sheet.pause_clock()
+    sheet.draw(DIGITS[7])
+    sheet.page.clock.run_for(1000)
+    sheet.reads(7)
+    asked = sheet.intercept(
+        lambda route, n: route.fulfill(**(busy if n <= refusals else {"json": answer(3)}))
+    )
+    with sheet.page.expect_response(PREDICT):
+        sheet.button("Predict").click()
+        sheet.page.clock.run_for(100)
+    sheet.page.clock.run_for(800)
+    sheet.reads(7)
+    sheet.says("This is a 7.")
+    assert len(asked) == 1
+    with sheet.page.expect_response(PREDICT):
+        sheet.page.clock.run_for(1000)
+    sheet.says("This is a 3." if refusals == 1 else "The server is busy.")
+    sheet.reads(3 if refusals == 1 else 7)
+    sheet.page.clock.run_for(5000)
+    assert len(asked) == 2
+    assert all("503" in sheet.complaints.pop() for _ in range(refusals))
+
+
+def test_no_listener_remains_after_a_request(sheet):
+    sheet.page.add_init_script("""
+        window.listeners = 0;
+        const { addEventListener } = AbortSignal.prototype;
+        AbortSignal.prototype.addEventListener = function (...parameters) {
+            window.listeners++;
+            addEventListener.apply(this, parameters);
+        };
+    """)
+    sheet.page.reload()
+    sheet.draw(DIGITS[7])
+    sheet.reads(7)
+    assert sheet.page.evaluate("listeners") == 0
+
+
+def test_a_server_that_has_stopped_is_reported(open_page):
+    with serve() as (address, process):
+        sheet = open_page(address)
+        sheet.draw(DIGITS[7])
+        sheet.reads(7)
+        process.terminate()
+        process.wait(10)
+        sheet.button("Predict").click()
+        sheet.says("The server cannot be reached. Is it still running?")
+        sheet.reads("–")
+        assert all("ERR_CONNECTION" in complaint for complaint in sheet.complaints)
+        sheet.complaints.clear()
+
+
+def test_a_server_that_does_not_answer_is_reported(sheet):
+    timeout = 'AbortSignal.abort(new DOMException("", "TimeoutError"))'
+    sheet.page.add_init_script(f"AbortSignal.timeout = () => {timeout}")
+    sheet.page.reload()
+    sheet.says("The server did not answer within 15 seconds.")
