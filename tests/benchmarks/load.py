@@ -20,7 +20,7 @@ from digitvision.preprocess import rasterize
 
 
 def requests(address: str) -> list[bytes]:
-    "The ten digits as the page sends them, 280×280 with alpha, as whole HTTP requests."
+    "Return HTTP requests of the ten digits as the page sends them: 280×280 with alpha."
     url = urlsplit(address)
     made = []
     for digit in DIGITS:
@@ -32,7 +32,7 @@ def requests(address: str) -> list[bytes]:
 
 
 def receive(connection: socket.socket) -> bytes:
-    "One answer; empty if the connection was closed."
+    "Return one response, or nothing if the connection was closed."
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(65536)
@@ -47,7 +47,7 @@ def receive(connection: socket.socket) -> bytes:
 
 
 class Load:
-    "What the clients saw."
+    "Run clients against a server for some seconds and keep what they measured."
 
     def __init__(self, address: str, clients: int, seconds: float, rate: float | None = None):
         url = urlsplit(address)
@@ -66,6 +66,7 @@ class Load:
         self.rate = len(self.seconds) / (time.perf_counter() - start)
 
     def client(self, number: int, clients: int) -> None:
+        "Send requests until the end, over one connection as long as it lasts."
         connection, turn = None, number
         due = time.perf_counter() + self.pause * number / clients
         while (now := time.perf_counter()) < self.end:
@@ -90,11 +91,13 @@ class Load:
             connection.close()
 
     def dial(self) -> socket.socket:
+        "Open a connection."
         connection = socket.create_connection(self.place, timeout=30)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
     def note(self, answer: bytes, digit: int, seconds: float) -> None:
+        "Count one response."
         self.lost += not answer
         self.refused += b" 503 " in answer[:20]
         if b" 200 " in answer[:20]:
@@ -102,6 +105,7 @@ class Load:
             self.seconds.append(seconds)
 
     def summary(self) -> dict[str, float]:
+        "Return counts, requests a second and latencies in milliseconds."
         p50, p95, p99 = 1000 * np.percentile(self.seconds or [float("nan")], (50, 95, 99))
         return {
             "answered": len(self.seconds), "rate": self.rate, "p50": p50, "p95": p95, "p99": p99,

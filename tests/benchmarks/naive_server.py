@@ -17,11 +17,13 @@ model = keras.saving.load_model(CHECKPOINTS / "digitvision.keras")
 
 @app.get("/api/health")
 def health():
+    "Say that the server is up."
     return {"status": "ok"}
 
 
 @app.post("/api/predict")
 def predict():
+    "Read one digit, without any preprocessing but shrinking."
     png = base64.b64decode(request.get_json()["image"].split(",")[1])
     image = Image.open(io.BytesIO(png)).convert("L").resize((28, 28))
     logits, _ = model.predict(np.asarray(image)[None, :, :, None] / 255, verbose=0)

@@ -1,18 +1,18 @@
-"""Ours, a naive server and a serving framework, with the same model and the same drawings.
+"""Compare the app with a naive server: the same model and drawings, in one run.
 
-Run it with `make bench`: all three are up at once and loaded in turns, so that a noisy machine is
-noisy for each. It writes the table of docs/benchmarks.md, ratios first, and its plot."""
+Run it with `make bench`: both are up at once and loaded in turns, so that a noisy machine is noisy
+for each. It writes the first table of docs/benchmarks.md, ratios first, and its plot. A third
+server is compared if BEFORE is set to the folder of another checkout and BEFORE_PYTHON to its
+Python."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import venv
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -25,29 +25,19 @@ from support.helpers import free_port
 ROUNDS, SECONDS, CLIENTS = 3, 3, (1, 8, 32)
 ROOT = Path(__file__).parent.parent.parent
 PLOT = DOCS / "benchmarks.svg"
-NAMES = {"ours": "DigitVision", "framework": "LitServe", "naive": "Flask + Keras"}
-
-
-def framework_python(folder: str) -> str:
-    "The Python of an environment of its own for the framework: it is no dependency of ours."
-    if "FRAMEWORK_PYTHON" in os.environ:
-        return os.environ["FRAMEWORK_PYTHON"]
-    venv.create(folder, with_pip=True)
-    python = str(Path(folder) / ("Scripts" if os.name == "nt" else "bin") / "python")
-    packages = ["litserve", "onnxruntime", "pillow", "numpy", "scipy"]
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
-    return python
+NAMES = {"ours": "DigitVision", "naive": "Flask + Keras", "before": "DigitVision before"}
 
 
 @contextmanager
-def serving(*command: str) -> Iterator[tuple[str, float]]:
-    "A server in a process of its own: its address, and the seconds until it answered."
+def serving(*command: str, folder: Path = ROOT) -> Iterator[tuple[str, float]]:
+    "Start a server; yield its address and the seconds until it answered."
     port = free_port()
-    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    paths = {"PYTHONPATH": os.pathsep.join([str(folder), str(folder / "tests")])}
     start = time.perf_counter()
     process = subprocess.Popen(
         [*command, str(port)],
         env=os.environ | paths,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -64,19 +54,20 @@ def serving(*command: str) -> Iterator[tuple[str, float]]:
                 time.sleep(0.02)
         yield f"{address}/predict", time.perf_counter() - start
     finally:
-        os.killpg(process.pid, signal.SIGTERM)  # LitServe leaves its workers behind
+        with suppress(ProcessLookupError):  # it was stopped before
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
 def load(address: str, clients: int, seconds: float) -> dict[str, float]:
-    "What the load generator, in a process of its own, measured."
+    "Load a server from a process of its own; return what it measured."
     command = [sys.executable, "-m", "benchmarks.load", address, str(clients), str(seconds)]
     run = subprocess.run(command, cwd=ROOT / "tests", capture_output=True, text=True, check=True)
     return json.loads(run.stdout)
 
 
 def measure(addresses: dict[str, str]) -> dict[tuple[str, int], dict[str, float]]:
-    "Medians over the rounds, of each server at each number of clients."
+    "Return the medians over the rounds, for each server and number of clients."
     seen = {(name, clients): [] for clients in CLIENTS for name in addresses}
     for address in addresses.values():  # warm up: Keras compiles at its first call
         load(address, 2, 2)
@@ -92,8 +83,8 @@ def measure(addresses: dict[str, str]) -> dict[tuple[str, int], dict[str, float]
 
 
 def table(results: dict, ready: dict[str, float]) -> Iterator[str]:
-    "Markdown, line by line."
-    rivals = [name for name in NAMES if name != "ours"]
+    "Yield the lines of two Markdown tables: ratios, then numbers."
+    rivals = [name for name in ready if name != "ours"]
     yield (
         "| clients | "
         + " | ".join(
@@ -121,11 +112,11 @@ def table(results: dict, ready: dict[str, float]) -> Iterator[str]:
 
 
 def draw(results: dict) -> None:
-    "Requests a second over clients, on a scale of ratios."
+    "Draw requests a second over clients, both on a logarithmic scale."
     figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    for name, label in NAMES.items():
+    for name in ("ours", "naive"):
         rates = [results[name, clients]["rate"] for clients in CLIENTS]
-        axes.plot(CLIENTS, rates, "o-", label=label)
+        axes.plot(CLIENTS, rates, "o-", label=NAMES[name])
     axes.set(xscale="log", yscale="log", xlabel="clients at once", ylabel="requests a second")
     axes.set_xticks(CLIENTS, CLIENTS)
     axes.minorticks_off()
@@ -134,20 +125,19 @@ def draw(results: dict) -> None:
 
 
 def main() -> None:
+    "Measure and write the results."
+    before = os.environ.get("BEFORE")
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        ours, *others = [
-            (sys.executable, "-m", "digitvision.app", "--port"),
-            (framework_python(folder), "-m", "benchmarks.framework_server"),
-            (sys.executable, "-m", "benchmarks.naive_server"),
-        ]
-        commands = dict(zip(NAMES, [ours, *others], strict=True))
-        up = {name: stack.enter_context(serving(*command)) for name, command in commands.items()}
+        ours = serving(sys.executable, "-m", "digitvision.app", "--port")
+        naive = serving(sys.executable, "-m", "benchmarks.naive_server")
+        up = {"ours": stack.enter_context(ours), "naive": stack.enter_context(naive)}
+        if before:
+            python = os.environ["BEFORE_PYTHON"]
+            old = serving(python, "-m", "app", "--port", folder=Path(before))
+            up["before"] = stack.enter_context(old)
         results = measure({name: address for name, (address, _) in up.items()})
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    about = (
-        f"Load of the machine at the end (with the benchmark's own, over 1, 5, 15 minutes): {load}."
-    )
+    about = f"Load of the machine at the end, over 1, 5 and 15 minutes: {load}."
     ready = {name: seconds for name, (_, seconds) in up.items()}
     put("serving", [*table(results, ready), "", about])
     draw(results)

@@ -11,14 +11,14 @@ SEVEN = rasterize(DIGITS[7])
 
 
 class Api:
-    "An API behind a client, and the OpenAPI document it gives of itself."
+    "The API behind a test client, and its OpenAPI document."
 
     def __init__(self, client):
         self.get, self.post, self.open = client.get, client.post, client.open
         self.document = client.get("/api/openapi.json").json
 
     def check(self, response):
-        "The reply, which must be one that the document announces for its route and status."
+        "Return the JSON of a response, which must match the document for its route and status."
         route = self.document["paths"][response.request.path][response.request.method.lower()]
         announced = route["responses"][str(response.status_code)]["content"]
         components = {"components": self.document["components"]}
@@ -27,10 +27,13 @@ class Api:
         return response.json
 
     def predict(self, image: str, query: str = "", **more):
+        "Post one data URL; more properties may be added to the body."
         return self.post(f"/api/predict{query}", json={"image": image, **more})
 
     def batch(self, images, **more):
+        "Post several data URLs."
         return self.post("/api/predict/batch", json={"images": images, **more})
 
     def explain(self, **body):
+        "Post a 7 to be explained; properties of the body replace or add to it."
         return self.post("/api/explain", json={"image": data_url(SEVEN)} | body)

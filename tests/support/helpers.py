@@ -6,7 +6,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,18 +17,19 @@ PNG_URL = "data:image/png;base64,"
 
 
 def data_url(image: Image.Image, file_format: str = "PNG", **options) -> str:
+    "Return a picture as a data URL in a format of Pillow."
     file = io.BytesIO()
     image.save(file, file_format, **options)
     return f"data:image/{file_format.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    "A part of a PNG file."
+    "Return a chunk of a PNG file."
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def canvas_url(image: Image.Image) -> str:
-    "A PNG as Chromium's canvas makes it: RGBA, each row less the one above it, packed in haste."
+    "Return the PNG that Chromium makes of a canvas: RGBA, filter 2 (up), fast compression."
     pixels = np.asarray(image.convert("RGBA")).reshape(image.height, -1)
     rows = np.diff(pixels, axis=0, prepend=np.zeros_like(pixels[:1]))
     packed = zlib.compress(np.insert(rows, 0, 2, axis=1).tobytes(), 1)
@@ -39,6 +39,7 @@ def canvas_url(image: Image.Image) -> str:
 
 
 def free_port() -> int:
+    "Return a port that nothing listens on."
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
@@ -48,7 +49,7 @@ def free_port() -> int:
 def serve(
     *options: str, command: Sequence[str] = (sys.executable, "-m", "digitvision.app"), **more
 ) -> Iterator[tuple[str, subprocess.Popen]]:
-    "A server process of its own and its address; it is up when this is entered."
+    "Start a server; yield its address and process once it accepts connections."
     port = free_port()
     command = [*command, "--port", str(port), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **more) as process:
@@ -61,14 +62,6 @@ def serve(
 
 
 def pgrep(*options: str) -> list[int]:
-    "Ids of the processes that pgrep finds."
+    "Return the ids of the processes that pgrep finds."
     found = subprocess.run(["pgrep", *options], capture_output=True, text=True)
     return [int(process) for process in found.stdout.split()]
-
-
-def family(process: subprocess.Popen, workers: int = 2) -> list[int]:
-    "Process ids of a server and of its workers, as soon as there are so many."
-    end, found = time.monotonic() + 5, []
-    while len(found) < workers and time.monotonic() < end:
-        found = pgrep("-P", str(process.pid))
-    return [process.pid, *found]
