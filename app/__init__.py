@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Collection
 from typing import Any
 
@@ -75,6 +76,7 @@ def create_worker(**options) -> Flask:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop, daemon=True).start()
+    warnings.simplefilter("ignore")  # Pillow has many for odd files; the reply says what is wrong
     return create_app(**options)
 
 

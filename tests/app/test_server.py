@@ -50,9 +50,9 @@ def ask_once(address: str, body=BODY, **options) -> tuple[int, dict]:
         return ask(connection, body, **options)
 
 
-def dial(address: str) -> socket.socket:
+def dial(address: str, timeout: float = 20) -> socket.socket:
     host, port = address.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection((host, int(port)), timeout=timeout)
 
 
 @contextmanager
@@ -245,7 +245,8 @@ def test_requests_being_answered_are_finished_when_the_server_stops(number):
             process.send_signal(number)
             with pytest.raises(OSError):  # until the port is closed
                 while True:
-                    dial(address).close()
+                    dial(address, timeout=0.5).close()
+                    time.sleep(0.05)
             for client in started:
                 client.sendall(BODY)
             answers = [client.recv(12) for client in started]
