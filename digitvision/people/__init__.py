@@ -1,0 +1,1 @@
+"""How the model that ships is made: its training images, its training and its model card."""

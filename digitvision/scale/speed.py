@@ -21,7 +21,7 @@ from keras import layers
 
 from ..data import Mnist, Split
 from ..model import build_cnn
-from ..people.reader import pace
+from ..people.reader import optimizer_settings
 from ..train import to_input
 
 # %% ../../notebooks/40_speed.ipynb #a7d6de31
@@ -190,7 +190,7 @@ def compile_recipe(
     "Build and compile the network of a recipe."
     model = recipe.network()
     model.compile(
-        recipe.optimizer(**pace(recipe, steps)),
+        recipe.optimizer(**optimizer_settings(recipe, steps)),
         keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         steps_per_execution=recipe.steps_per_call,
         jit_compile=False,  # on a CPU, compiling with XLA makes training slower

@@ -1,27 +1,107 @@
-"""The ladder of recipes does only what its record lacks."""
+"""The reader's parts: distortion, batches, schedule, folding and temperature."""
 
+from dataclasses import replace
+
+import keras
 import numpy as np
+import pytest
+from scipy.special import expit, softmax
 
-from digitvision.data import Mnist, Split
-from digitvision.people import reader
-from digitvision.people.reader import read_ladder, run_ladder
+from digitvision.data import Split
+from digitvision.people.material import NOT_A_DIGIT
+from digitvision.people.reader import (
+    OUTLIER_WEIGHT,
+    BatchSequence,
+    Recipe,
+    build_reader,
+    distort,
+    fit_temperature,
+    fold,
+    optimizer_settings,
+    predict_logits,
+    train_reader,
+)
+
+TINY = Recipe(filters=((3, 3), (4,)), batch_size=4, epochs=2, distortion=0)
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28), np.uint8)
+MATERIAL = Split(IMAGES, np.array([*range(10), NOT_A_DIGIT, NOT_A_DIGIT], np.int8))
 
 
-def test_the_ladder_skips_recorded_runs_and_records_the_others(tmp_path, monkeypatch):
-    split = Split(np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8))
-    scores = dict.fromkeys(("validation", "redrawn", "photos", "refused"), 0.5)
-    trained = []
-    monkeypatch.setattr(reader, "render_parts", lambda recipe, mnist: {})
-    monkeypatch.setattr(reader, "try_reader", lambda model, recipe, trial: scores)
-    monkeypatch.setattr(
-        reader, "train_reader", lambda recipe, *args, **options: trained.append(recipe)
+def test_distortion_of_strength_0_only_scales_to_0_to_1():
+    np.testing.assert_array_equal(
+        distort(IMAGES, np.random.default_rng(1), 0)[..., 0] * 255, IMAGES
     )
-    path, recipes = tmp_path / "ladder.csv", {"+ first": "first", "second": "second"}
-    for seeds in ([1], [1, 2]):
-        run_ladder(Mnist(split, split, split), None, seeds, path, recipes, tmp_path / "runs")
-    assert trained == ["first", "second"] * 2  # with seed 1, then with seed 2
-    rows = read_ladder(path)
-    assert [(row["rung"], row["seed"]) for row in rows] == [
-        ("+ first", 1), ("second", 1), ("+ first", 2), ("second", 2),
-    ]  # fmt: skip
-    assert rows[0]["validation"] == 0.5 and np.isnan(rows[0]["pen"])  # no pen digits were given
+
+
+def test_distortion_is_fixed_by_the_rng():
+    first, again, other = (distort(IMAGES, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert (first.shape, first.dtype) == ((12, 28, 28, 1), np.float32)
+    assert 0 <= first.min() < first.max() <= 1
+
+
+def test_an_epoch_has_every_image_once_and_the_next_in_another_order():
+    def epoch() -> list[bytes]:
+        return [image.tobytes() for i in range(len(batches)) for image in batches[i][0]]
+
+    batches = BatchSequence(MATERIAL, TINY, seed=1)
+    first, again = epoch(), epoch()
+    batches.on_epoch_end()
+    second = epoch()
+    assert first == again != second and sorted(first) == sorted(second)
+    assert len(set(first)) == 12
+
+
+def test_targets_and_weights_of_digits_and_others():
+    batches = BatchSequence(MATERIAL, replace(TINY, batch_size=12), seed=1)
+    _, (targets, scores), (weights, ones) = batches[0]
+    labels = MATERIAL.labels[batches.order]
+    others = labels == NOT_A_DIGIT
+    np.testing.assert_array_equal(scores[:, 0], ~others)
+    np.testing.assert_array_equal(targets[~others].argmax(axis=1), labels[~others])
+    np.testing.assert_allclose(targets[others], 0.1)
+    np.testing.assert_allclose(weights, np.where(others, OUTLIER_WEIGHT, 1))
+    assert (ones == 1).all()
+
+
+@pytest.mark.parametrize("steps", [1, 7, 1000])
+def test_one_cycle_warms_up_for_a_fifth_of_the_steps_and_then_decays(steps):
+    schedule = optimizer_settings(TINY, steps)["learning_rate"]
+    rates = np.array([float(schedule(step)) for step in range(steps)])
+    assert rates[0] == pytest.approx(TINY.learning_rate / 10)
+    if steps == 1000:
+        assert rates.argmax() == 200 and rates[200] == pytest.approx(TINY.learning_rate)
+        assert rates[-1] < 0.002 * TINY.learning_rate
+
+
+def test_without_one_cycle_and_averaging_there_is_a_constant_rate():
+    recipe = replace(TINY, one_cycle=False, averaging=0)
+    assert optimizer_settings(recipe, 9) == {"learning_rate": TINY.learning_rate}
+
+
+@pytest.mark.parametrize("recipe", [TINY, replace(TINY, batch_norm=False, units=5)])
+def test_a_folded_reader_predicts_as_the_trained_one(recipe):
+    keras.utils.set_random_seed(1)
+    model, rng = build_reader(recipe), np.random.default_rng(2)
+    for layer in model.layers:  # weights that no layer starts with
+        layer.set_weights([w + rng.uniform(0.05, 0.2, w.shape) for w in layer.get_weights()])
+    logits, scores = predict_logits(model, IMAGES)
+    folded = fold(model, temperature=2.0)
+    probabilities, digit_scores = folded.predict(IMAGES[..., None] / np.float32(255), verbose=0)
+    np.testing.assert_allclose(probabilities, softmax(logits / 2, axis=1), atol=1e-5)
+    np.testing.assert_allclose(digit_scores[:, 0], expit(scores), atol=1e-5)
+    assert not any("norm" in layer.name or "dropout" in layer.name for layer in folded.layers)
+
+
+def test_the_temperature_of_an_overconfident_network_is_found():
+    true = np.random.default_rng(0).normal(0, 2, (5000, 10))  # logits that the labels follow
+    labels = (true + np.random.default_rng(1).gumbel(0, 1, true.shape)).argmax(axis=1)
+    assert fit_temperature(3 * true, labels) == pytest.approx(3, abs=0.2)
+
+
+def test_training_reports_every_epoch():
+    epochs = []
+    train_reader(TINY, MATERIAL, 1, lambda epoch, losses: epochs.append((epoch, losses)), False)
+    assert [epoch for epoch, _ in epochs] == [1, 2]
+    assert all(losses["loss"] > 0 for _, losses in epochs)
