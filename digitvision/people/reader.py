@@ -97,7 +97,7 @@ def distort(
         _apply_to_random_subset(drawn, 0.15, rng, blur)
         _apply_to_random_subset(drawn, 0.15, rng, lambda some: np.minimum(some * 1.6, 1))
         _apply_to_random_subset(drawn, 0.15, rng, lambda some: some * 0.6)
-    return drawn[..., None]
+    return drawn[..., None].astype(np.float32)
 
 # %% ../../notebooks/33_default_model.ipynb #fbbb2da2
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ def test_handwriting_varies_a_drawing_and_stays_in_the_unit_square():
 
 
 @pytest.mark.parametrize("name", [*SHAPES, *FORMS])
-def test_shapes_and_forms_are_strokes_in_the_unit_square(name):
+def test_shapes_and_forms_are_strokes_in_or_near_the_unit_square(name):
     for strokes in [SHAPES[name]] if name in SHAPES else FORMS[name]:
         points = np.concatenate(strokes)
-        assert points.shape[1] == 2 and points.min() >= -1e-9 and points.max() <= 1 + 1e-9
+        assert points.shape[1] == 2 and points.min() >= -0.1 and points.max() <= 1.1
 
 
 @pytest.mark.parametrize("kind", ["draw_scribble", "draw_shape", "draw_smudge"])

@@ -27,7 +27,7 @@ def test_an_effect_changes_the_picture_in_the_same_way_every_time(effect, digits
 
 @pytest.mark.parametrize("effects", [{"rain": "mild"}, {"noise": "much"}])
 def test_an_unknown_effect_or_step_is_refused(effects, digits):
-    with pytest.raises(ValueError, match="Not an effect or a step: (rain|much)"):
+    with pytest.raises(ValueError, match=r"Not an effect or a step: (rain|much)"):
         degrade(enlarge(digits[0]), effects)
 
 
