@@ -150,7 +150,8 @@ class DrawingCanvas:
                 if len(stroke) > 1:
                     canvas.stroke_lines(stroke)
             if not self.strokes:
-                canvas.font, canvas.text_align = "15px sans-serif", "center"
+                canvas.fill_style, canvas.font = "#8a929e", "15px sans-serif"
+                canvas.text_align = "center"
                 canvas.fill_text("Draw here, 0 to 9", SIDE / 2, SIDE / 2)
 
     def press(self, x: float, y: float) -> None:
