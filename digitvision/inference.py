@@ -63,9 +63,9 @@ class Prediction:
     digit: int  # the most probable digit
     confidence: float  # its probability, 0 to 1
     probabilities: np.ndarray  # float32 (10,), sums to 1
-    is_digit: bool  # whether it looks like a digit at all
-    digit_score: float  # how much it does, 0 to 1
-    input: np.ndarray  # float32 (28, 28) in [0, 1], what the network saw
+    is_digit: bool  # True if the picture looks like a digit
+    digit_score: float  # how much it looks like one, 0 to 1
+    input: np.ndarray  # float32 (28, 28) in [0, 1], the picture that the network saw
 
 # %% ../notebooks/06_inference.ipynb #01d6808b
 PREPROCESS = {  # picture → float32 (28, 28) in [0, 1]

@@ -30,9 +30,8 @@ def paper_light(
     known = [(min(2 * reach, side - 1),) * 2 for side in small.shape]
     wide = np.pad(small, known, mode="reflect", reflect_type="odd")
     wide = np.pad(wide, [(2 * reach - n,) * 2 for n, _ in known], mode="edge")
-    closed = ndimage.grey_closing(wide, 2 * reach + 1)[
-        2 * reach : -2 * reach, 2 * reach : -2 * reach
-    ]
+    inside = slice(2 * reach, -2 * reach)
+    closed = ndimage.grey_closing(wide, 2 * reach + 1)[inside, inside]
     light = Image.fromarray(np.ascontiguousarray(closed, np.float32))
     return np.asarray(light.resize((width, height), Image.Resampling.BICUBIC))
 
