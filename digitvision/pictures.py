@@ -73,15 +73,16 @@ def image_errors(
     except Exception as error:
         logging.getLogger(__name__).log(level, "A picture cannot be read.", exc_info=error)
         detail = f" ({error})" if str(error) else ""
-        raise ImageError(f"The picture is damaged and cannot be read{detail}.") from error
+        message = f"The picture is damaged{detail}: save it again as PNG or JPEG."
+        raise ImageError(message) from error
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    "Return the picture turned as its EXIF data says; unchanged if these are damaged."
+    "Return the picture turned as its EXIF data says, or unchanged if the data is damaged."
     try:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
         return ImageOps.exif_transpose(image) if turned else image
-    except Exception:  # broken EXIF data say nothing against the pixels
+    except Exception:  # the pixels may be sound all the same
         return image
 
 
@@ -136,7 +137,7 @@ def decode_data_url(
     try:
         data = base64.b64decode(url[match.end() :], validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ImageError("The base64 of the data URL is damaged.") from error
+        raise ImageError("The base64 of the data URL is damaged: send it whole.") from error
     return _open(io.BytesIO(data))
 
 
