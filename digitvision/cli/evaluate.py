@@ -82,7 +82,7 @@ def _digits(test: dict[str, Any]) -> Iterator[str]:
     "Yield precision and recall of each digit, the commonest confusions, and risk by coverage."
     yield "\nMNIST test\ndigit  precision   recall"
     for row in test["per_digit"]:
-        yield f"{row['digit']:5}  {row['precision']:9.2%}  {row['recall']:7.2%}"
+        yield f"{row['digit']:5}  {_percent(row['precision']):>9}  {_percent(row['recall']):>7}"
     mixed = [
         (count, f"{label} read as {digit} ({count})")
         for label, counts in enumerate(test["confusion"])
@@ -93,6 +93,11 @@ def _digits(test: dict[str, Any]) -> Iterator[str]:
     yield f"Confused most often: {', '.join(text for _, text in mixed[:4])}."
     for row in test["answered"][1:]:
         yield f"Of the most confident {row['share']:.0%}, {row['accuracy']:.2%} are correct."
+
+
+def _percent(share: float | None) -> str:
+    "Format a share in percent; – for None: precision of a digit that is never predicted."
+    return "–" if share is None else f"{share:.2%}"
 
 
 def _nondigits(found: dict[str, Any]) -> Iterator[str]:
