@@ -59,10 +59,17 @@ def _find(checkpoint: str | Path) -> tuple[str, dict[str, Any], Callable[[], Run
         raise ModelError(f"There is no file {path}.")
     has_card = path.with_suffix(".json").exists()
     if path.suffix == ".keras":
-        card = json.loads(path.with_suffix(".json").read_bytes()) if has_card else {}
-        return path.stem, card, lambda: _load_keras(path)
+        return path.stem, _read_card(path) if has_card else {}, lambda: _load_keras(path)
     card, onnx = read_model(path.stem, path.parent) if has_card else ({}, path.read_bytes())
     return path.stem, card, lambda: _load_onnx(onnx)
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    "Return the card beside a Keras file, or raise ModelError."
+    try:
+        return json.loads(path.with_suffix(".json").read_bytes())
+    except ValueError as error:
+        raise ModelError(f"{path.with_suffix('.json')} cannot be read: {error}.") from error
 
 
 def _load_onnx(onnx: bytes) -> Run:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from digitvision.data import Split
 from digitvision.errors import DigitVisionError
+from digitvision.pictures import read_image
 from digitvision.preprocess import check_strokes, to_image
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
@@ -24,7 +24,7 @@ def read_drawings(
 ) -> list[dict[str, Any]]:  # the objects; label is a str, strokes a list of float (points, 2)
     "Read labeled strokes. Raises DrawingsError, which names the line, if one is damaged."
     drawings = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(Path(path).read_bytes().splitlines(), start=1):
         try:
             drawing = json.loads(line)
             strokes = check_strokes(drawing["strokes"])
@@ -69,8 +69,7 @@ def read_pictures(
     images = []
     for path in paths:
         try:
-            with Image.open(path) as picture:
-                images.append(to_image(picture))
-        except Exception:  # damaged files make the decoders fail in many ways
+            images.append(to_image(read_image(path)))
+        except DigitVisionError:
             images.append(np.zeros((28, 28), np.uint8))
     return Split(np.stack(images), np.array(labels)), list(paths), np.array(sources)

@@ -93,6 +93,9 @@ def test_a_network_with_other_outputs_or_another_card_is_refused(tmp_path):
     keras.Model(image, two).save(tmp_path / "two.keras")
     with pytest.raises(ModelError, match="not ten probabilities"):
         load_checkpoint(tmp_path / "two.keras")
+    (tmp_path / "two.json").write_text("{")
+    with pytest.raises(ModelError, match=r"two.json cannot be read"):
+        load_checkpoint(tmp_path / "two.keras")
     shutil.copy(CHECKPOINTS / "baseline.onnx", tmp_path / "mine.onnx")
     assert load_checkpoint(tmp_path / "mine.onnx").card == {}
     (tmp_path / "mine.json").write_text('{"sha256": "0"}')
@@ -194,11 +197,12 @@ def test_a_drawing_is_as_large_as_its_style(size):
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[1]", '{"label": 1}', '{"label": 1, "strokes": []}', '{"strokes": [[[0, 0]]]}']
+    "line",
+    ["{", "[1]", "é", '{"label": 1}', '{"label": 1, "strokes": []}', '{"strokes": [[[0, 0]]]}'],
 )
 def test_the_error_for_damaged_strokes_names_the_line(line, tmp_path):
     good = json.dumps({"label": 1, "strokes": DIGITS[1]})
-    (tmp_path / "pen.jsonl").write_text(f"{good}\n{line}\n")
+    (tmp_path / "pen.jsonl").write_bytes(f"{good}\n{line}\n".encode("latin-1"))
     with pytest.raises(ValueError, match="line 2 is not a drawing"):
         read_drawings(tmp_path / "pen.jsonl")
 
