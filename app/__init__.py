@@ -75,6 +75,8 @@ def create_worker(**options) -> Flask:
         multiprocessing.parent_process().join()
         os.kill(os.getpid(), signal.SIGTERM)
 
+    for number in (signal.SIGINT, signal.SIGTERM):  # until granian handles them
+        signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=stop, daemon=True).start()
     warnings.simplefilter("ignore")  # Pillow has many for odd files; the reply says what is wrong
     return create_app(**options)

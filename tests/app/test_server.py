@@ -99,7 +99,7 @@ def test_every_way_to_start_it_says_where_and_stops_quietly(command):
 
 @POSIX
 def test_control_c_is_a_quiet_stop():
-    with serve("--workers", "1", start_new_session=True, stderr=subprocess.PIPE) as (_, process):
+    with serve(start_new_session=True, stderr=subprocess.PIPE) as (_, process):
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
         assert process.communicate(timeout=20) == ("", "")
         assert process.returncode == 0
