@@ -194,9 +194,9 @@ def release_memory() -> None:
 
     The C library of Linux (glibc) gives back blocks above a limit, and raises the limit to the
     largest block freed so far, up to 32 MB: it keeps what a photo took. Here the limit is fixed at
-    4 MB. Meant for servers: it would slow down training. Other systems are left as they are."""
+    1 MB. Meant for servers: it would slow down training. Other systems are left as they are."""
     with suppress(AttributeError, OSError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(-8, 1)  # M_ARENA_MAX: one pool of memory for all threads
-        mallopt(-3, 4 * 2**20)  # M_MMAP_THRESHOLD, bytes
-        mallopt(-1, 8 * 2**20)  # M_TRIM_THRESHOLD: keep so much for small blocks
+        mallopt(-3, 2**20)  # M_MMAP_THRESHOLD, bytes
+        mallopt(-1, 2**20)  # M_TRIM_THRESHOLD: keep so much for small blocks
