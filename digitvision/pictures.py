@@ -197,6 +197,5 @@ def release_memory() -> None:
     1 MB. Meant for servers: it would slow down training. Other systems are left as they are."""
     with suppress(AttributeError, OSError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(-8, 1)  # M_ARENA_MAX: one pool of memory for all threads
         mallopt(-3, 2**20)  # M_MMAP_THRESHOLD, bytes
         mallopt(-1, 2**20)  # M_TRIM_THRESHOLD: keep so much for small blocks

@@ -59,9 +59,3 @@ def serve(
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.terminate()
-
-
-def pgrep(*options: str) -> list[int]:
-    "Return the ids of the processes that pgrep finds."
-    found = subprocess.run(["pgrep", *options], capture_output=True, text=True)
-    return [int(process) for process in found.stdout.split()]
