@@ -30,6 +30,7 @@ class Nodes:
     def __init__(self, process: subprocess.Popen):
         self.process = process
         self.address = process.stdout.readline().strip()
+        assert self.address, "the head node did not start"
 
     def add(self) -> str:
         "Add the second node; return the address of the cluster."
@@ -60,7 +61,7 @@ class Nodes:
 def start_nodes() -> Iterator[Nodes]:
     "Start the head node; stop the cluster at the end."
     command = [sys.executable, "-c", NODES]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, env=QUIET, text=True, **pipes) as process:
         yield Nodes(process)
         process.stdin.close()
