@@ -174,7 +174,7 @@ def test_bad_http_is_refused(server, head, status):
 
 
 def test_bad_pictures_are_not_logged_and_requests_are_on_demand():
-    with serve("--log-requests", stderr=subprocess.PIPE) as (address, process):
+    with serve("--log-requests", "--workers", "1", stderr=subprocess.PIPE) as (address, process):
         body = json.dumps({"image": data_url(Image.new("1", (10_000, 10_000)))}).encode()
         assert ask_once(address, body)[0] == 413
         assert ask_once(address)[0] == 200
