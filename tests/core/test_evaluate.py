@@ -1,7 +1,6 @@
 """Evaluation measures what it says, for any checkpoint, and refuses what it cannot measure."""
 
 import json
-import shutil
 from pathlib import Path
 
 import keras
@@ -15,7 +14,7 @@ from support.digits import DIGITS
 from digitvision.checkpoint import Checkpoint, load_checkpoint
 from digitvision.cli import main
 from digitvision.data import Mnist, Split, load_mnist
-from digitvision.drawings import find_pictures, read_drawings
+from digitvision.drawings import read_drawings
 from digitvision.evaluate import (
     Answers,
     calibration,
@@ -30,8 +29,6 @@ from digitvision.evaluate import (
     show_answers,
 )
 from digitvision.evaluation_report import evaluation, pen_answers, pen_report, picture_report
-from digitvision.inference import Recognizer
-from digitvision.model_files import CHECKPOINTS, ModelError
 from digitvision.robustness import CORRUPTIONS, Style, corrupt, draw, scribbles
 
 RNG = np.random.default_rng(0)
@@ -61,46 +58,6 @@ def answers_of(digits, confidence, labels) -> Answers:
 def write(path: Path, drawings: list[dict]) -> Path:
     path.write_text("".join(json.dumps(d) + "\n" for d in drawings), encoding="utf-8")
     return path
-
-
-def test_a_checkpoint_predicts_as_the_recognizer_does(mnist, baseline):
-    predictions = Recognizer("baseline").predict_inputs(mnist.test.images.astype("float32") / 255)
-    answers = predict(baseline, mnist.test)
-    np.testing.assert_array_equal(answers.digits, [p.digit for p in predictions])
-    np.testing.assert_allclose(answers.scores, [p.digit_score for p in predictions], atol=1e-6)
-    keras_answers = predict(load_checkpoint(CHECKPOINTS / "baseline.keras"), mnist.test)
-    np.testing.assert_allclose(answers.probabilities, keras_answers.probabilities, atol=1e-5)
-
-
-def test_more_images_than_a_batch_keep_their_order(baseline):
-    images = np.random.default_rng(1).integers(0, 256, (1_001, 28, 28), np.uint8)
-    backwards = baseline.predict(images[::-1])[0][::-1]
-    np.testing.assert_allclose(baseline.predict(images)[0], backwards, atol=1e-6)
-
-
-@pytest.mark.parametrize("wrong", ["nonesuch", "nonesuch.onnx", "damaged.onnx", "damaged.keras"])
-def test_a_missing_or_damaged_checkpoint_is_refused(wrong, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for suffix in ("onnx", "keras"):
-        Path(f"damaged.{suffix}").write_bytes(b"nothing that was ever trained")
-    with pytest.raises(ModelError, match=r"There is no|is not a network"):
-        load_checkpoint(wrong)
-
-
-def test_a_network_with_other_outputs_or_another_card_is_refused(tmp_path):
-    image = keras.Input((28, 28, 1))
-    two = keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(image))
-    keras.Model(image, two).save(tmp_path / "two.keras")
-    with pytest.raises(ModelError, match="not ten probabilities"):
-        load_checkpoint(tmp_path / "two.keras")
-    (tmp_path / "two.json").write_text("{")
-    with pytest.raises(ModelError, match=r"two.json cannot be read"):
-        load_checkpoint(tmp_path / "two.keras")
-    shutil.copy(CHECKPOINTS / "baseline.onnx", tmp_path / "mine.onnx")
-    assert load_checkpoint(tmp_path / "mine.onnx").card == {}
-    (tmp_path / "mine.json").write_text('{"sha256": "0"}')
-    with pytest.raises(ModelError, match="SHA-256"):
-        load_checkpoint(tmp_path / "mine.onnx")
 
 
 def test_confusion_precision_and_recall():
@@ -196,17 +153,6 @@ def test_a_drawing_is_as_large_as_its_style(size):
     assert draw([[(3, 3)]], Style(), RNG).getbbox()  # a dot
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["{", "[1]", "é", '{"label": 1}', '{"label": 1, "strokes": []}', '{"strokes": [[[0, 0]]]}'],
-)
-def test_the_error_for_damaged_strokes_names_the_line(line, tmp_path):
-    good = json.dumps({"label": 1, "strokes": DIGITS[1]})
-    (tmp_path / "pen.jsonl").write_bytes(f"{good}\n{line}\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="line 2 is not a drawing"):
-        read_drawings(tmp_path / "pen.jsonl")
-
-
 def test_strokes_of_letters_are_refused(baseline):
     with pytest.raises(ValueError, match="not digits: A"):
         pen_answers(baseline, [{"label": "A", "strokes": [np.zeros((1, 2))]}])
@@ -226,14 +172,6 @@ def test_pictures_are_averaged_over_sources_and_unreadable_ones_are_wrong(tmp_pa
     assert {name: s["accuracy"] for name, s in found["sources"].items()} == {"anna": 1, "ben": 0.5}
     assert (found["accuracy"], found["macro_average"]) == (0.8, 0.75)
     assert found["unreadable"] == [str(tmp_path / "ben/8.jpg")]
-
-
-def test_pictures_need_labels(tmp_path):
-    with pytest.raises(ValueError, match="no pictures"):
-        find_pictures(tmp_path)
-    draw(DIGITS[4], Style(), RNG).save(tmp_path / "four.png")
-    with pytest.raises(ValueError, match="has no label"):
-        find_pictures(tmp_path)
 
 
 def test_the_second_output_is_the_digit_score(tmp_path):
