@@ -21,7 +21,7 @@ from . import create_worker
 
 DESCRIPTORS = 4096  # connections and files that each worker may have open, if the system allows it
 THREADS = 256  # of each worker; one is occupied by each client that sends a body slowly
-GRACE = 10  # seconds to finish the requests being answered when the server stops
+ENGINES = click.Choice(["local", "ray"])
 CORES = min(4, os.cpu_count() or 1)  # on Windows granian has one worker all the same
 LOG = "%(time)s %(method)s %(path)s %(status)d %(dt_ms).1f ms"
 
@@ -66,8 +66,10 @@ def announce(address: str, port: int, text: str) -> None:
 @click.option("--model", default=DEFAULT_MODEL, help="Name of the model.")
 @click.option("--cors-origin", multiple=True, help="Site whose pages may call the API; repeatable.")
 @click.option("--allowed-host", multiple=True, help="Name of this server in URLs; repeatable.")
-@click.option("--workers", type=click.IntRange(1, 64), default=CORES, help="Processes or replicas.")
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="Server.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=CORES, help="Processes, or Ray replicas."
+)
+@click.option("--engine", type=ENGINES, default="local", help="This machine, or a Ray cluster.")
 @click.option("--address", metavar="HOST:PORT", help="Ray cluster to join; else one is started.")
 @click.option("--log-requests", is_flag=True, help="Print a line for each request.")
 def main(host, port, model, cors_origin, allowed_host, workers, engine, address, log_requests):
@@ -105,7 +107,7 @@ def serve(ip, port, workers, log_requests, options, text):
     threading.Thread(target=announce, args=(ip, port, text), daemon=True).start()
     threads = {"blocking_threads": THREADS, "backpressure": connection_limit()}
     logs = {"log_level": "error", "log_access": log_requests, "log_access_format": LOG}
-    failures = {"respawn_failed_workers": True, "workers_kill_timeout": GRACE}
+    failures = {"respawn_failed_workers": True, "workers_kill_timeout": 10}  # seconds
     kind = {"interface": "wsgi", "http": "1", "workers": workers}
     server = Granian("digitvision.app", ip, port, **kind, **threads, **logs, **failures)
     server.serve(target_loader=partial(create_worker, **options), wrap_loader=False)
