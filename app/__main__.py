@@ -66,9 +66,7 @@ def announce(address: str, port: int, text: str) -> None:
 @click.option("--model", default=DEFAULT_MODEL, help="Name of the model.")
 @click.option("--cors-origin", multiple=True, help="Site whose pages may call the API; repeatable.")
 @click.option("--allowed-host", multiple=True, help="Name of this server in URLs; repeatable.")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=CORES, help="Processes, or Ray replicas."
-)
+@click.option("--workers", type=click.IntRange(1, 64), default=CORES, help="Processes (replicas).")
 @click.option("--engine", type=ENGINES, default="local", help="This machine, or a Ray cluster.")
 @click.option("--address", metavar="HOST:PORT", help="Ray cluster to join; else one is started.")
 @click.option("--log-requests", is_flag=True, help="Print a line for each request.")
