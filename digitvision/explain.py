@@ -9,9 +9,9 @@ __all__ = ['STAGES', 'MASKS', 'KEPT', 'preprocessing_stages', 'Layer', 'activati
 # %% ../notebooks/20_explain.ipynb #037a93ee
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -39,8 +39,7 @@ def preprocessing_stages(
     return {name: pictures[name] for name in STAGES[preprocess]}
 
 # %% ../notebooks/20_explain.ipynb #bab480ca
-@dataclass(frozen=True, eq=False)
-class Layer:
+class Layer(NamedTuple):
     "The inputs, outputs and weights of a layer for one picture."
 
     name: str  # conv1, conv1_pool, …, dense, probabilities
@@ -91,19 +90,17 @@ def tile_maps(
 ) -> np.ndarray:  # float32 (height, width) in [0, 1], a pixel of gray between the maps
     "Lay out all maps of a layer as one picture; the strongest cell of the layer is white."
     cells = np.asarray(maps, np.float32).reshape(len(maps), *(np.shape(maps)[1:] or (1, 1)))
+    cells = (cells / max(float(cells.max()), 1e-9)).clip(0, 1)
+    gap = int(cells.shape[1] > 1)
+    cells = np.pad(cells, ((0, -len(cells) % columns), (0, 0), (0, 0)))
+    cells = np.pad(cells, ((0, 0), (0, gap), (0, gap)), constant_values=0.2)
     count, height, width = cells.shape
-    rows = -(-count // columns)
-    gap = int(height > 1)
-    grid = np.zeros((rows * columns, height + gap, width + gap), np.float32)
-    grid[:, height:], grid[:, :, width:] = 0.2, 0.2
-    grid[:count, :height, :width] = (cells / max(float(cells.max()), 1e-9)).clip(0, 1)
-    grid = grid.reshape(rows, columns, height + gap, width + gap).swapaxes(1, 2)
-    picture = grid.reshape(rows * (height + gap), columns * (width + gap))
-    return picture[: picture.shape[0] - gap, : picture.shape[1] - gap]
+    rows = cells.reshape(count // columns, columns, height, width).swapaxes(1, 2)
+    picture = rows.reshape(-1, columns * width)
+    return picture[: len(picture) - gap, : columns * width - gap]
 
 # %% ../notebooks/20_explain.ipynb #51aba201
-@dataclass(frozen=True, eq=False)
-class Cell:
+class Cell(NamedTuple):
     "A cell of a feature map, and the numbers it is computed from."
 
     patch: np.ndarray  # float32 (channels, 3, 3), the inputs under the filter
@@ -135,7 +132,7 @@ _PITCH = 4  # pixels from one random number to the next
 
 @lru_cache(maxsize=4)
 def _masks(count: int, seed: int) -> np.ndarray:  # float32 (count, 28, 28) in [0, 1]
-    "Make soft random masks: enlarge coarse grids of zeros and ones, crop at a random place."
+    "Make soft random masks: enlarge coarse grids of zeros and ones, crop at a random position."
     rng = np.random.default_rng(seed)
     masks = np.empty((count, 28, 28), np.float32)
     cells = -(-28 // _PITCH) + 1
@@ -144,7 +141,6 @@ def _masks(count: int, seed: int) -> np.ndarray:  # float32 (count, 28, 28) in [
         large = grid.resize((cells * _PITCH, cells * _PITCH), Image.Resampling.BILINEAR)
         top, left = rng.integers(0, _PITCH, 2)
         mask[:] = np.asarray(large)[top : top + 28, left : left + 28]
-    masks.flags.writeable = False  # they are shared by all calls
     return masks
 
 # %% ../notebooks/20_explain.ipynb #d9314ecf
@@ -165,13 +161,12 @@ def saliency(
 
     Raises ValueError for a digit outside 0 to 9, ImageError, or BlankImageError.
     RISE (Petsiuk et al., 2018, arXiv:1806.07421), its weights centered and scaled by variance."""
-    is_digit = isinstance(digit, int | np.integer) and not isinstance(digit, bool)
-    if digit is not None and not (is_digit and 0 <= digit <= 9):
+    if digit is not None and (digit not in range(10) or isinstance(digit, bool)):
         raise ValueError(f"digit is {digit!r}; it must be a whole number from 0 to 9.")
     recognizer, seen = recognizer or Recognizer.shared(), prepare(image, preprocess)
     masks = _masks(MASKS, seed)
     rows = _probabilities(recognizer, np.concatenate([seen[None], seen * masks]))
-    scores = rows[1:, rows[0].argmax() if digit is None else digit]
+    scores = rows[1:, rows[0].argmax() if digit is None else int(digit)]
     centered = masks - masks.mean(axis=0)
     return np.tensordot(scores, centered, 1) / (centered**2).sum(axis=0)
 
@@ -189,70 +184,62 @@ def overlay(
     return (seen[..., None] * (0.25 + 0.75 * tint) + 0.35 * tint).clip(0, 1)
 
 # %% ../notebooks/20_explain.ipynb #e513bf4c
-def _frames(
-    drawings: Iterable, brush: float, size: int, preprocess: str
-) -> list[tuple[int, np.ndarray]]:
+def _frames(drawings: Iterable, brush: float, preprocess: str) -> list[tuple[int, np.ndarray]]:
     "Return index and input (28, 28) of each drawing that has ink on the canvas."
     frames = []
     for index, drawing in enumerate(drawings):
         with suppress(BlankImageError):
-            frames.append((index, prepare(rasterize(thin_out(drawing), size, brush), preprocess)))
+            picture = rasterize(thin_out(drawing), brush=brush)
+            frames.append((index, prepare(picture, preprocess)))
     return frames
 
 # %% ../notebooks/20_explain.ipynb #dfa7a181
-@dataclass(frozen=True, eq=False)
-class Counterfactual:
+class Counterfactual(NamedTuple):
     "A part of a drawing that the network reads as another digit."
 
     strokes: list[np.ndarray]  # the strokes that are left
     removed: np.ndarray  # (points, 2), the removed piece
-    index: int  # of the cut stroke, among those that have points
     share: float  # removed length / length of the drawing
     before: Prediction
     after: Prediction
 
 
-def _without(strokes: list[np.ndarray]) -> Iterator[tuple[int, list[np.ndarray], np.ndarray]]:
-    "Yield index, rest and removed piece: a whole stroke, or eighths of it from either end."
+def _without(strokes: list[np.ndarray]) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
+    "Yield rest and removed piece: a whole stroke, or eighths of it from either end."
     for i in sorted(range(len(strokes)), key=lambda i: -stroke_length(strokes[i]))[:8]:
         before, stroke, after = strokes[:i], strokes[i], strokes[i + 1 :]
         if len(strokes) > 1:
-            yield i, [*before, *after], stroke
+            yield [*before, *after], stroke
         for cut in np.arange(1, 8) / 8 if stroke_length(stroke) > 0 else ():
             first, last = cut_stroke(stroke, 0, cut), cut_stroke(stroke, cut, 1)
-            yield i, [*before, last, *after], first
-            yield i, [*before, first, *after], last
+            yield [*before, last, *after], first
+            yield [*before, first, *after], last
 
 # %% ../notebooks/20_explain.ipynb #8f00d604
 def counterfactual(
-    strokes: Strokes,  # as for `rasterize`
+    strokes: Strokes,  # in pixels of a canvas of 280 × 280
     brush: float = 18,  # diameter of the brush, pixels
-    size: int = 280,  # side of the canvas, pixels
-    preprocess: str = "mnist",  # or "resize"
-    confidence: float = 0.5,  # lowest confidence of the new answer
     recognizer: Recognizer | None = None,  # default: the shipped model
 ) -> Counterfactual | None:  # None: no such piece changes the answer
     """Find the shortest piece, at most half of the drawing, whose removal changes the answer.
 
+    The new answer has a confidence of at least 50%.
     Raises ValueError for invalid strokes or a single point, BlankImageError if nothing is drawn."""
     recognizer, drawn = recognizer or Recognizer.shared(), check_drawing(strokes)
     whole = sum(map(stroke_length, drawn)) or 1.0
-    tried = sorted(_without(drawn), key=lambda one: stroke_length(one[2]))
-    tried = [one for one in tried if stroke_length(one[2]) <= whole / 2]
-    before = recognizer.predict(rasterize(thin_out(drawn), size, brush), preprocess)
-    frames = _frames((rest for _, rest, _ in tried), brush, size, preprocess)
+    tried = [one for one in _without(drawn) if stroke_length(one[1]) <= whole / 2]
+    tried.sort(key=lambda one: stroke_length(one[1]))
+    before = recognizer.predict(rasterize(thin_out(drawn), brush=brush))
+    frames = _frames((rest for rest, _ in tried), brush, "mnist")
     answers = recognizer.predict_inputs([seen for _, seen in frames])
     for (at, _), after in zip(frames, answers, strict=True):
-        if after.digit != before.digit and after.confidence >= confidence:
-            index, rest, removed = tried[at]
-            return Counterfactual(
-                rest, removed, index, stroke_length(removed) / whole, before, after
-            )
+        if after.digit != before.digit and after.confidence >= 0.5:
+            rest, removed = tried[at]
+            return Counterfactual(rest, removed, stroke_length(removed) / whole, before, after)
     return None
 
 # %% ../notebooks/20_explain.ipynb #e0ba7b6b
-@dataclass(frozen=True, eq=False)
-class Timeline:
+class Timeline(NamedTuple):
     "The probabilities while a drawing grows."
 
     points: np.ndarray  # int (moments,), number of points drawn so far
@@ -272,9 +259,8 @@ def first_points(
 
 # %% ../notebooks/20_explain.ipynb #94240a10
 def timeline(
-    strokes: Strokes,  # as for `rasterize`
+    strokes: Strokes,  # in pixels of a canvas of 280 × 280
     brush: float = 18,  # diameter of the brush, pixels
-    size: int = 280,  # side of the canvas, pixels
     preprocess: str = "mnist",  # or "resize"
     moments: int = 40,  # highest number of moments
     recognizer: Recognizer | None = None,  # default: the shipped model
@@ -285,7 +271,7 @@ def timeline(
     drawn = check_drawing(strokes)
     total = sum(map(len, drawn))
     points = np.unique(np.linspace(1, total, max(2, min(moments, total))).round().astype(int))
-    frames = _frames((first_points(drawn, n) for n in points), brush, size, preprocess)
+    frames = _frames((first_points(drawn, n) for n in points), brush, preprocess)
     if not frames:
         raise BlankImageError("There is nothing drawn inside the canvas.")
     at, inputs = zip(*frames, strict=True)

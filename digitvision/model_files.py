@@ -35,16 +35,17 @@ def user_models() -> Path:
     return user_folder() / "models"
 
 
-def _folders(folder: str | Path | None) -> list[Path]:
-    "Return the folders to search: the one given, or the shipped models and the user's."
-    return [Path(folder)] if folder else [CHECKPOINTS, user_models()]
+def _find(folder: str | Path | None) -> dict[str, Path]:
+    "Return the ONNX file of each model by name; a shipped model hides one of the user."
+    folders = [Path(folder)] if folder else [user_models(), CHECKPOINTS]
+    return {path.stem: path for where in folders for path in where.glob("*.onnx")}
 
 
 def list_models(
     folder: str | Path | None = None,  # default: the shipped models and the user's
 ) -> list[str]:  # in alphabetical order
     "List the names of the models in a folder."
-    return sorted({path.stem for where in _folders(folder) for path in where.glob("*.onnx")})
+    return sorted(_find(folder))
 
 
 def read_model(
@@ -54,13 +55,13 @@ def read_model(
     """Read the card and the network of a model.
 
     Raises ModelError if there is no such model, or the network's SHA-256 is not the card's."""
-    path = next((where for where in _folders(folder) if name in list_models(where)), None)
-    if path is None:
-        available = ", ".join(list_models(folder)) or "none"
+    models = _find(folder)
+    if name not in models:
+        available = ", ".join(sorted(models)) or "none"
         raise ModelError(f"There is no model {name!r}; there is {available}.")
     try:
-        card = json.loads((path / f"{name}.json").read_text(encoding="utf-8"))
-        onnx = (path / f"{name}.onnx").read_bytes()
+        card = json.loads(models[name].with_suffix(".json").read_text(encoding="utf-8"))
+        onnx = models[name].read_bytes()
     except (OSError, ValueError) as error:
         raise ModelError(f"The files of model {name!r} cannot be read: {error}.") from error
     if hashlib.sha256(onnx).hexdigest() != card.get("sha256"):
@@ -73,7 +74,7 @@ def read_model(
 
 def start_session(
     onnx: bytes,  # a network, as `read_model` returns it
-    layers: bool = False,  # hand out the outputs and the weights of the layers, too
+    layers: bool = False,  # return the outputs and the weights of the layers, too
 ) -> onnxruntime.InferenceSession:
     """Return an ONNX Runtime session that runs a network on one CPU thread.
 
@@ -108,6 +109,7 @@ def write_model(
     export_onnx(inference_model, path, mnist.validation.images[:1000])
     write_atomically(path.with_suffix(".keras"), training_model.save)
     libraries = ("keras", "numpy", "onnxruntime", "tensorflow", "tf2onnx")
+    versions = {"python": platform.python_version()} | {lib: version(lib) for lib in libraries}
     card = {
         "name": name,
         "architecture": [
@@ -117,8 +119,7 @@ def write_model(
         "validation": _score(inference_model, mnist.validation),
         "test": _score(inference_model, mnist.test),
         "date": datetime.now(UTC).date().isoformat(),
-        "libraries": {"python": platform.python_version()}
-        | {lib: version(lib) for lib in libraries},
+        "libraries": versions,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     } | facts
     write_json(path.with_suffix(".json"), card)
@@ -135,12 +136,11 @@ def _score(model: "keras.Model", split: "Split") -> dict[str, Any]:
     probabilities, labels = keras.tree.flatten(outputs)[0], split.labels
     of_labels = probabilities[range(len(labels)), labels]
     correct = int((probabilities.argmax(axis=1) == labels).sum())
-    interval = accuracy_interval(correct, len(labels))
     return {
         "images": len(labels),
         "loss": round(float(-np.log(of_labels + 1e-12).mean()), 5),
         "accuracy": round(correct / len(labels), 5),
-        "interval_95": [round(bound, 5) for bound in interval],
+        "interval_95": [round(bound, 5) for bound in accuracy_interval(correct, len(labels))],
     }
 
 
@@ -151,13 +151,12 @@ def ship(
     folder: str | Path,  # where NAME.keras, NAME.onnx and NAME.json are written
 ) -> dict[str, Any]:  # the card
     "Write the three files of a finished run's model, as `write_model` does."
-    from .model import build_cnn
+    import keras
 
-    chosen = run.hyperparameters
-    training_model = build_cnn(dropout=chosen.dropout, batch_norm=chosen.batch_norm)
+    training_model = keras.models.clone_model(run.model)
     training_model.set_weights(run.model.get_weights())  # no optimizer: a third of the size
     facts = {
-        "hyperparameters": asdict(chosen),
+        "hyperparameters": asdict(run.hyperparameters),
         "seed": run.seed,
         "trained_on": f"MNIST training split, {len(mnist.train.labels):,} images",
         "epochs": len(run.history),

@@ -32,11 +32,8 @@ class RunFolder:
                 )
             self.history = saved["history"]
 
-    def load(
-        self,
-        epoch: int,  # from 1; the last or the best one
-    ) -> keras.Model:  # with the state of its optimizer
-        "Load the model as it was after an epoch."
+    def load(self, epoch: int) -> keras.Model:
+        "Load the last or the best model, with the state of its optimizer; epochs count from 1."
         return keras.saving.load_model(self._checkpoint(epoch))
 
     def save(
@@ -54,5 +51,4 @@ class RunFolder:
             path.unlink()
 
     def _checkpoint(self, epoch: int) -> Path:
-        "Return the path of an epoch's checkpoint."
         return self.folder / f"epoch-{epoch:03}.keras"

@@ -50,18 +50,7 @@ def _missing(error: ModuleNotFoundError) -> str:
     return f'This command needs more packages ({error.name}): pip install -e ".[{extra}]"'
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="digitvision")
-def main():
-    """Read handwritten digits, and train the network that does.
-
-    Start with `digitvision predict FILE`, `digitvision app` or `digitvision train`."""
-
-
-@click.command(
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-)
+@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def app(options):
     "Start the web page (options: `digitvision app --help`)."
@@ -69,5 +58,13 @@ def app(options):
     import_module("digitvision.app.__main__").main(options, prog_name="digitvision app")
 
 
-for command in (data, predict, train, experiments, evaluate, reader, speed, app):
-    main.add_command(command)
+@click.group(
+    cls=_Commands,
+    commands=[data, predict, train, experiments, evaluate, reader, speed, app],
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+@click.version_option(package_name="digitvision")
+def main():
+    """Read handwritten digits, and train the network that does.
+
+    Start with `digitvision predict FILE`, `digitvision app` or `digitvision train`."""

@@ -7,28 +7,19 @@ from typing import Any
 
 import click
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+from digitvision.cli.common import NONDIGITS, STROKES, table
 
 
 @click.command()
 @click.argument("checkpoint")
-@click.option(
-    "--strokes",
-    type=FILE,
-    help='Pen digits: a JSON object on each line, {"label": "4", "strokes": [[[x, y], …], …]}.',
-)
+@STROKES
 @click.option(
     "--images",
-    type=FOLDER,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Pictures of digits, labeled by a folder (7/photo.jpg) or by their name (7-photo.jpg). "
     "The names of all other folders are sources, for example people.",
 )
-@click.option(
-    "--nondigits",
-    type=FILE,
-    help='Letters and symbols, as --strokes; "lookalike": true marks those a digit resembles.',
-)
+@NONDIGITS
 @click.option("--json", "as_json", is_flag=True, help="Print all measurements as JSON.")
 def evaluate(checkpoint, strokes, images, nondigits, as_json):
     """Measure how well CHECKPOINT reads digits.
@@ -44,15 +35,7 @@ def evaluate(checkpoint, strokes, images, nondigits, as_json):
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     "Yield the lines of the whole report."
-    sets = dict(_sets(found))
-    width = max(map(len, sets))
-    yield f"{'':{width}}  images  accuracy  95% interval           ECE"
-    for name, summary in sets.items():
-        low, high = summary["interval_95"]
-        yield (
-            f"{name:{width}}  {summary['images']:6,}  {summary['accuracy']:8.2%}"
-            f"  {low:7.2%} to {high:7.2%}  {summary['ece']:6.2%}"
-        )
+    yield from _accuracies(found)
     if "strokes" in found:
         pen = found["strokes"]
         yield f"Pen digits: mean of the styles {pen['mean']:.2%}, worst style {pen['worst']:.2%}."
@@ -65,24 +48,30 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield from _corruptions(found["robustness"])
 
 
-def _sets(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    "Yield the name and the accuracy summary of every labeled set."
-    yield "MNIST test", found["test"]
-    yield "scikit-learn's digits", found["load_digits"]
-    pen = found.get("strokes", {"ways": {}, "slashed_zeros": None})
-    for style, summary in pen["ways"].items():
-        yield f"pen, {style}", summary
-    if pen["slashed_zeros"]:
-        yield "pen, slashed zeros", pen["slashed_zeros"]
-    for source, summary in found.get("images", {"sources": {}})["sources"].items():
-        yield f"pictures, {source}", summary
+def _accuracies(found: dict[str, Any]) -> Iterator[str]:
+    "Yield the accuracy of every labeled set."
+    pen, pictures = found.get("strokes", {"ways": {}}), found.get("images", {"sources": {}})
+    sets = {"MNIST test": found["test"], "scikit-learn's digits": found["load_digits"]}
+    sets |= {f"pen, {style}": summary for style, summary in pen["ways"].items()}
+    sets |= {"pen, slashed zeros": pen.get("slashed_zeros")}
+    sets |= {f"pictures, {source}": summary for source, summary in pictures["sources"].items()}
+    rows = [("", "images", "accuracy", "95% interval", "ECE")]
+    for name, summary in sets.items():
+        if summary:
+            interval = "{:.2%} to {:.2%}".format(*summary["interval_95"])
+            accuracy, ece = f"{summary['accuracy']:.2%}", f"{summary['ece']:.2%}"
+            rows.append((name, f"{summary['images']:,}", accuracy, interval, ece))
+    yield from table(*rows)
 
 
 def _digits(test: dict[str, Any]) -> Iterator[str]:
     "Yield precision and recall of each digit, the commonest confusions, and risk by coverage."
-    yield "\nMNIST test\ndigit  precision   recall"
-    for row in test["per_digit"]:
-        yield f"{row['digit']:5}  {_percent(row['precision']):>9}  {_percent(row['recall']):>7}"
+    yield "\nMNIST test"
+    rows = [
+        (str(row["digit"]), _percent(row["precision"]), _percent(row["recall"]))
+        for row in test["per_digit"]
+    ]
+    yield from table(("digit", "precision", "recall"), *rows)
     mixed = [
         (count, f"{label} read as {digit} ({count})")
         for label, counts in enumerate(test["confusion"])
@@ -106,19 +95,20 @@ def _nondigits(found: dict[str, Any]) -> Iterator[str]:
         f"\nRejecting what is not a digit, by the {found['score'].replace('_', ' ')} "
         f"({found['digits_accepted']:.1%} of digits are accepted)"
     )
-    yield f"{'':20}    of  AUROC  refused  if 98.5% pass  confidence above 90%"
+    rows = [("", "images", "AUROC", "refused", "if 98.5% pass", "confidence above 90%")]
     for kind, row in found["kinds"].items():
-        yield (
-            f"{kind:20} {row['images']:5}  {row['auroc']:.3f}  {row['refused']:7.1%}"
-            f"  {row['refused_if_985_pass']:13.1%}  {row['confidence_above_90']:20.1%}"
-        )
+        shares = ("refused", "refused_if_985_pass", "confidence_above_90")
+        cells = (f"{row[share]:.1%}" for share in shares)
+        rows.append((kind, str(row["images"]), f"{row['auroc']:.3f}", *cells))
+    yield from table(*rows)
 
 
 def _corruptions(robustness: dict[str, Any]) -> Iterator[str]:
     "Yield accuracy by strength of each corruption, without and with preprocessing."
     yield "\nCorrupted MNIST test digits, without preprocessing (straight) and with it (framed)"
     for name, curve in robustness.items():
-        strengths = "".join(f"{strength:8g}" for strength in curve["strengths"])
-        yield f"{name:12}{strengths}  {curve['unit']}"
-        for path in ("straight", "framed"):
-            yield f"  {path:10}{''.join(f'{accuracy:8.1%}' for accuracy in curve[path])}"
+        accuracies = (
+            (f"  {path}", *(f"{accuracy:.1%}" for accuracy in curve[path]))
+            for path in ("straight", "framed")
+        )
+        yield from table((f"{name} ({curve['unit']})", *map(str, curve["strengths"])), *accuracies)

@@ -1,11 +1,12 @@
 """`digitvision experiments run | show | log | time`: controlled experiments."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from digitvision.files import project_path
+from digitvision.cli.common import record_option, seeds_option
+
+RECORD = record_option("docs/experiments.csv")
 
 
 @click.group()
@@ -14,44 +15,6 @@ def experiments():
 
     NAMES are experiments, "controls" or sweeps (`digitvision experiments show` lists them);
     without names, the six experiments are meant."""
-
-
-def parse_seeds(ctx, parameter, text: str) -> list[int]:
-    "Return seeds written as 42,43 or 42-46."
-    seeds = []
-    try:
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            seeds += range(int(first), int(last or first) + 1)
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not a list of seeds: write 42,43 or 42-46."
-        ) from None
-    if not seeds:
-        raise click.BadParameter(f"{text!r} has no seeds: the first must not be above the last.")
-    return seeds
-
-
-def seeds_option(default: str) -> Callable:
-    "Return the option --seeds of commands that repeat runs."
-    example = f"42,43 or {default}"
-    return click.option(
-        "--seeds", default=default, callback=parse_seeds, show_default=True, help=example
-    )
-
-
-def record_option(default: str) -> Callable:
-    "Return the option --record of commands that read or write recorded runs."
-    return click.option(
-        "--record",
-        type=click.Path(path_type=Path),
-        default=project_path(default),
-        show_default=default,
-        help="The CSV file of recorded runs.",
-    )
-
-
-RECORD = record_option("docs/experiments.csv")
 
 
 @experiments.command()
@@ -67,7 +30,6 @@ RECORD = record_option("docs/experiments.csv")
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
-    show_default=True,
     help="One run after the other here, or side by side on a Ray cluster.",
 )
 @click.option(
@@ -143,7 +105,7 @@ def log(record):
 @experiments.command("time")
 @click.argument("ours", default="tiny_batch")
 @click.argument("theirs", default="baseline")
-@click.option("--rounds", default=5, show_default=True, help="How often each trains.")
+@click.option("--rounds", default=5, help="How often each trains.")
 @RECORD
 def time_(ours, theirs, rounds, record):
     "Measure how much longer an epoch of OURS takes than one of THEIRS: both train in turns."

@@ -2,18 +2,18 @@
 
 import json
 import sys
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from digitvision.errors import DigitVisionError
-from digitvision.inference import DEFAULT_MODEL, Prediction, Recognizer
+from digitvision.inference import DEFAULT_MODEL, Recognizer
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name of the model.")
+@click.option("--model", default=DEFAULT_MODEL, help="Name of the model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with all ten probabilities.")
 def predict(files, model, as_json):
     "Read the digit in each picture FILE."
@@ -33,11 +33,11 @@ def predict(files, model, as_json):
 def _read(recognizer: Recognizer, path: Path) -> dict:
     "Return the prediction for a picture, or the error, ready for JSON."
     try:
-        prediction: Prediction = recognizer.predict(path)
+        values = asdict(recognizer.predict(path))
     except DigitVisionError as error:
         return {"file": str(path), "error": str(error)}
-    values = {f.name: getattr(prediction, f.name) for f in fields(prediction) if f.name != "input"}
-    return {"file": str(path)} | values | {"probabilities": prediction.probabilities.tolist()}
+    del values["input"]
+    return {"file": str(path)} | values | {"probabilities": values["probabilities"].tolist()}
 
 
 def _row(result: dict) -> str:

@@ -1,18 +1,15 @@
 """`digitvision reader train | ladder | card`: train, compare and document the shipped model."""
 
-from pathlib import Path
-
 import click
 
-from .experiments import seeds_option
-from .models import FOLDER, OVERWRITE, announce, choose_folder
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-STROKES = click.option(
-    "--strokes",
-    type=FILE,
-    help='Pen digits to measure on, a JSON object on each line: {"label": "4", "strokes": '
-    "[[[x, y], …], …]}. The network is not trained on them.",
+from digitvision.cli.common import (
+    FOLDER,
+    NONDIGITS,
+    OVERWRITE,
+    STROKES,
+    announce,
+    choose_folder,
+    seeds_option,
 )
 
 
@@ -22,8 +19,8 @@ def reader():
 
 
 @reader.command()
-@click.option("--seed", default=42, show_default=True, help="Seed of all random numbers.")
-@click.option("--name", default="my_reader", show_default=True, help="Name of the new model.")
+@click.option("--seed", default=42, help="Seed of all random numbers.")
+@click.option("--name", default="my_reader", help="Name of the new model.")
 @FOLDER
 @OVERWRITE
 @STROKES
@@ -71,11 +68,7 @@ def ladder(seeds, strokes):
 
 @reader.command()
 @STROKES
-@click.option(
-    "--nondigits",
-    type=FILE,
-    help='Letters and symbols, as --strokes; "lookalike": true marks those a digit resembles.',
-)
+@NONDIGITS
 def card(strokes, nondigits):
     "Measure the shipped models, and write docs/evaluation.json and docs/model_card.md."
     from digitvision.data import load_mnist

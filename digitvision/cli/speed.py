@@ -2,7 +2,7 @@
 
 import click
 
-from digitvision.cli.experiments import record_option, seeds_option
+from digitvision.cli.common import record_option, seeds_option
 
 RECORD = record_option("docs/speed.csv")
 

@@ -4,12 +4,14 @@ import shutil
 
 import click
 
-from digitvision.cli.models import FOLDER, OVERWRITE, announce, choose_folder
+from digitvision.cli.common import FOLDER, OVERWRITE, announce, choose_folder
 from digitvision.files import user_folder
+
+SEED = click.IntRange(0, 2**32 - 1)
 
 
 @click.command()
-@click.option("--name", default="mine", show_default=True, help="Name of the new model.")
+@click.option("--name", default="mine", help="Name of the new model.")
 @click.option("--learning-rate", type=float, help="Size of a step of the optimizer.")
 @click.option("--batch-size", type=int, help="Images per step.")
 @click.option("--dropout", type=float, help="Share of dense units set to zero in training.")
@@ -17,18 +19,8 @@ from digitvision.files import user_folder
 @click.option("--patience", type=int, help="Epochs without improvement before stopping.")
 @click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalization.")
 @click.option("--augmentation", help="How far to move the training images: none, mild or strong.")
-@click.option(
-    "--images",
-    type=click.IntRange(100, 54_000),
-    help="Number of training images, to use only a part.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=42,
-    show_default=True,
-    help="The same seed gives the same run.",
-)
+@click.option("--images", type=click.IntRange(100, 54_000), help="Use only this many images.")
+@click.option("--seed", type=SEED, default=42, help="The same seed gives the same run.")
 @click.option("--yes", is_flag=True, help="Ask nothing: use the defaults of all options not given.")
 @FOLDER
 @OVERWRITE
@@ -56,38 +48,23 @@ def train(name, images, seed, yes, folder, overwrite, **given):
 
 
 def _ask(training, given: dict, yes: bool):
-    "Return the hyperparameters: the options given, and the answers to questions for the others."
-    default = training.Hyperparameters()
+    "Return the hyperparameters: the options given, and answers or defaults for the others."
+    ranges = {int: click.IntRange, float: click.FloatRange}
+    questions = {
+        name: (meaning, ranges[type(low)](low, high))
+        for name, (low, high, meaning) in training.LIMITS.items()
+    }
+    questions["batch_norm"] = "batch normalization", click.BOOL
+    questions["augmentation"] = "move the training images", click.Choice(training.AUGMENTATIONS)
     chosen = {name: value for name, value in given.items() if value is not None}
-    for name in () if yes else training.LIMITS:
+    for name, (meaning, kind) in () if yes else questions.items():
         if name not in chosen:
-            chosen[name] = _prompt(training, name, getattr(default, name))
-    if not yes and "batch_norm" not in chosen:
-        chosen["batch_norm"] = click.confirm("batch_norm: batch normalization", default=False)
-    if not yes and "augmentation" not in chosen:
-        choices = click.Choice(training.AUGMENTATIONS)
-        chosen["augmentation"] = click.prompt(
-            "augmentation: move the training images", type=choices, default=default.augmentation
-        )
+            default = getattr(training.Hyperparameters, name)
+            chosen[name] = click.prompt(f"{name}: {meaning}", default, type=kind)
     try:
         return training.Hyperparameters(**chosen)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-
-
-def _prompt(training, name: str, default: float):
-    "Ask for one hyperparameter until the answer is valid."
-    low, high, meaning = training.LIMITS[name]
-
-    def parse(text):
-        try:
-            return training.check_hyperparameter(name, type(default)(text))
-        except ValueError as error:
-            limits = f"{text!r} is not valid: {name} must be from {low:g} to {high:g}"
-            kind = ", a whole number" if isinstance(default, int) else ""
-            raise click.UsageError(f"{limits}{kind}.") from error
-
-    return click.prompt(f"{name}: {meaning}", default=default, value_proc=parse)
 
 
 def _show(run) -> None:

@@ -21,32 +21,17 @@ SEVEN = [[(60, 60), (200, 60), (110, 220)]]
 def digitvision(*arguments, answers: str = "", cwd=None, home=None) -> subprocess.CompletedProcess:
     "Run a command; `home` is the folder of the user's own files."
     command = [sys.executable, "-m", "digitvision.cli", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        input=answers,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        env=os.environ | ({"DIGITVISION_HOME": str(home)} if home else {}),
-        timeout=300,
-    )
+    environment = os.environ | ({"DIGITVISION_HOME": str(home)} if home else {})
+    pipes = {"input": answers, "capture_output": True, "encoding": "utf-8"}
+    return subprocess.run(command, cwd=cwd, env=environment, timeout=300, **pipes)
 
 
 def test_help_reads_well():
     run = digitvision("--help")
     assert run.returncode == 0 and not run.stderr
     commands = run.stdout.split("Commands:")[1].split("\n")
-    assert [line.split()[0] for line in commands if line.strip()] == [
-        "data",
-        "predict",
-        "train",
-        "experiments",
-        "evaluate",
-        "reader",
-        "speed",
-        "app",
-    ]
+    listed = [line.split()[0] for line in commands if line.strip()]
+    assert " ".join(listed) == "data predict train experiments evaluate reader speed app"
 
 
 def test_predict_shows_a_table_and_json(tmp_path):
@@ -72,13 +57,6 @@ def test_predict_names_each_file_it_cannot_read_and_reads_the_others(tmp_path):
     assert "no file" in rows["absent.png"]
 
 
-def test_an_unknown_model_is_a_sentence_not_a_traceback():
-    run = digitvision("predict", "--model", "nonesuch", "x.png")
-    assert run.returncode == 1
-    assert "There is no model 'nonesuch'; there is baseline, digitvision" in run.stderr
-    assert "Traceback" not in run.stderr
-
-
 def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_path):
     # learning rate 5, batch "many" and augmentation "wild" are refused
     answers = "5\n0.01\nmany\n64\n0.5\n2\n3\nn\nwild\nmild\n"
@@ -89,8 +67,8 @@ def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_pat
     assert run.returncode == 0, run.stderr
     asked = run.stdout + run.stderr
     assert "size of a step of the optimizer (Adam) [0.001]" in asked
-    assert "learning_rate must be from 1e-06 to 1." in asked
-    assert "batch_size must be from 1 to 10000, a whole number." in asked
+    assert "5.0 is not in the range 1e-06<=x<=1.0." in asked
+    assert "'many' is not a valid integer range." in asked and "'wild' is not one of" in asked
     assert "best, kept" in run.stdout and "95% interval" in run.stdout
     card = json.loads((home / "models" / "trial.json").read_text())
     assert card["hyperparameters"]["learning_rate"] == 0.01 and card["epochs"] == 2
@@ -105,10 +83,17 @@ def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_pat
     assert again.returncode == 1 and "There is a model 'trial' already" in again.stderr
 
 
-def test_a_model_that_ships_is_never_replaced_by_mistake(tmp_path):
-    options = ("--name", "baseline", "--yes", "--overwrite")
-    run = digitvision("train", *options, cwd=tmp_path, home=tmp_path)
-    assert run.returncode == 1 and "a model that ships" in run.stderr
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--name", "baseline", "--overwrite"], "a model that ships"),
+        (["--name", "never", "--dropout", 2], "it must be from 0 to 0.9"),
+    ],
+)
+def test_train_refuses_what_cannot_work_before_it_begins(tmp_path, options, words):
+    run = digitvision("train", "--yes", *options, home=tmp_path)
+    assert run.returncode == 1 and words in run.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_folder_that_cannot_be_made_is_named_before_training(tmp_path):
@@ -116,13 +101,6 @@ def test_a_folder_that_cannot_be_made_is_named_before_training(tmp_path):
     run = digitvision("train", "--yes", home=tmp_path / "file")
     assert run.returncode == 1 and "Error: " in run.stderr and "epoch" not in run.stdout
     assert str(tmp_path / "file") in run.stderr and "Traceback" not in run.stderr
-
-
-def test_flags_skip_the_questions_and_are_checked_too(tmp_path):
-    run = digitvision("train", "--name", "never", "--yes", "--dropout", 2, home=tmp_path)
-    assert run.returncode == 1
-    assert "it must be from 0 to 0.9" in run.stderr
-    assert not list(tmp_path.rglob("never*"))
 
 
 def run_command_that_raises(error: Exception):

@@ -3,9 +3,9 @@
 import gc
 import hashlib
 import json
-import shutil
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,10 +23,16 @@ from digitvision.explain import (
 )
 from digitvision.inference import Recognizer
 from digitvision.model_files import CHECKPOINTS, ModelError, list_models, read_model, start_session
-from digitvision.preprocess import BlankImageError, rasterize
+from digitvision.preprocess import rasterize
 
 FOUR = [[(110, 70), (80, 150), (190, 150)], [(165, 80), (150, 220)]]
 REPLAYS = [counterfactual, timeline]
+
+
+def write_card(onnx: Path) -> None:
+    "Write the smallest card that a network can have beside it."
+    sha256 = hashlib.sha256(onnx.read_bytes()).hexdigest()
+    onnx.with_suffix(".json").write_text(json.dumps({"sha256": sha256}))
 
 
 @pytest.fixture(params=[{"batch_norm": True}, {"filters": (8, 16, 24)}], ids=str)
@@ -38,8 +44,7 @@ def other(request, tmp_path) -> tuple[Recognizer, object]:
     model, rng = build_cnn(**request.param), np.random.default_rng(0)
     model.set_weights([rng.uniform(0.1, 0.3, w.shape) - 0.15 * (w.ndim > 1) for w in model.weights])
     export_onnx(model, tmp_path / "other.onnx", rng.integers(0, 256, (4, 28, 28), np.uint8))
-    sha256 = hashlib.sha256((tmp_path / "other.onnx").read_bytes()).hexdigest()
-    (tmp_path / "other.json").write_text(json.dumps({"sha256": sha256}))
+    write_card(tmp_path / "other.onnx")
     return Recognizer("other", tmp_path), model
 
 
@@ -80,20 +85,14 @@ def test_strokes_that_cannot_be_replayed_are_refused_before_any_is_drawn(
         replay(strokes)
 
 
-def test_a_picture_without_ink_is_blank_to_all():
-    for look in (activations, saliency):
-        with pytest.raises(BlankImageError):
-            look(np.zeros((280, 280)))
-
-
 @pytest.mark.parametrize("replay", REPLAYS)
 @pytest.mark.parametrize("strokes", [1, 100], ids="{} strokes".format)
 def test_long_drawings_are_thinned_out_before_they_are_drawn(monkeypatch, replay, strokes):
     drawn = []
 
-    def count(strokes, *options):
+    def count(strokes, **options):
         drawn.append(sum(map(len, strokes)))
-        return rasterize(strokes, *options)
+        return rasterize(strokes, **options)
 
     monkeypatch.setattr(explain, "rasterize", count)
     walk = np.random.default_rng(0).uniform(40, 240, (99_000, 2))
@@ -106,22 +105,8 @@ def test_a_dot_is_a_stroke_like_others():
     assert timeline(drawing).points[-1] == 6
     assert len(first_points(drawing, 4)) == 2
     flip = counterfactual(drawing)
-    assert flip is None or flip.before.digit != flip.after.digit
+    assert flip.before.digit != flip.after.digit and 0 < flip.share <= 0.5
     assert counterfactual([[(100, 100), (100, 100)]]) is None
-
-
-def test_every_flip_flips_when_replayed():
-    rng, flips = np.random.default_rng(0), 0
-    for _ in range(12):
-        drawing = [np.array(stroke, float) for stroke in FOUR]
-        drawing = [stroke + rng.normal(0, 12, stroke.shape) for stroke in drawing]
-        flip = counterfactual(drawing)
-        if flip is not None:
-            flips += 1
-            assert Recognizer.shared().predict(rasterize(drawing)).digit == flip.before.digit
-            assert Recognizer.shared().predict(rasterize(flip.strokes)).digit == flip.after.digit
-            assert flip.after.digit != flip.before.digit and 0 < flip.share <= 0.5
-    assert flips >= 3
 
 
 def test_many_threads_see_the_same():
@@ -131,11 +116,6 @@ def test_many_threads_see_the_same():
             np.testing.assert_array_equal(heat, expected)
         layers = list(pool.map(lambda _: activations(rasterize(FOUR)), range(8)))
     assert all((one["conv2"].maps == layers[0]["conv2"].maps).all() for one in layers)
-
-
-def test_masks_shared_by_all_calls_cannot_be_changed():
-    with pytest.raises(ValueError, match="read-only"):
-        explain._masks(explain.MASKS, 0)[:] = 0
 
 
 def test_a_recognizer_that_was_explained_is_freed():
@@ -156,34 +136,26 @@ def test_a_prediction_asks_for_no_layer_and_layers_change_no_answer(name):
     further = {output.name for output in all_values.get_outputs()} - set(names)
     assert {"conv1", "conv1.weights", "conv1.bias", "conv2", "conv2_pool"} <= further
     image = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
-    for ours, theirs in zip(
-        answers.run(names, {"image": image}), all_values.run(names, {"image": image}), strict=True
-    ):
-        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    ours, theirs = (session.run(names, {"image": image}) for session in (answers, all_values))
+    assert all(map(np.allclose, ours, theirs))
 
 
 def test_a_file_that_does_not_name_its_layers_can_predict_but_not_be_explained(tmp_path):
     import onnx
 
-    for end in ("onnx", "json"):
-        shutil.copy(CHECKPOINTS / f"baseline.{end}", tmp_path)
-    model = onnx.load(tmp_path / "baseline.onnx")
+    model = onnx.load(CHECKPOINTS / "baseline.onnx")
     del model.metadata_props[:]
-    onnx.save(model, tmp_path / "baseline.onnx")
-    sha256 = hashlib.sha256((tmp_path / "baseline.onnx").read_bytes()).hexdigest()
-    (tmp_path / "baseline.json").write_text(json.dumps({"sha256": sha256}))
-    recognizer = Recognizer("baseline", tmp_path)
+    onnx.save(model, tmp_path / "old.onnx")
+    write_card(tmp_path / "old.onnx")
+    recognizer = Recognizer("old", tmp_path)
     assert recognizer.predict(rasterize(FOUR)).digit == 4
     with pytest.raises(ModelError, match="does not name its layers"):
         activations(rasterize(FOUR), recognizer=recognizer)
 
 
 def test_pictures_of_layers_stay_in_range():
-    for maps in (
-        np.zeros((3, 4, 4)),
-        np.full(10, 1e-30),
-        np.random.default_rng(0).random((7, 5, 5)),
-    ):
+    random = np.random.default_rng(0).random((7, 5, 5))
+    for maps in (np.zeros((3, 4, 4)), np.full(10, 1e-30), random):
         picture = tile_maps(maps, 4)
         assert picture.ndim == 2 and picture.min() >= 0 and picture.max() <= 1
     for heat in (np.zeros((28, 28)), np.full((28, 28), -3.0)):

@@ -2,11 +2,11 @@
 
 import os
 import stat
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
+import digitvision
 from digitvision.files import user_folder, write_atomically, write_json
 
 
@@ -40,8 +40,6 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_the_users_folder_is_outside_the_package_and_can_be_chosen(tmp_path, monkeypatch):
     monkeypatch.delenv("DIGITVISION_HOME", raising=False)
-    code = "import digitvision, pathlib; print(pathlib.Path(digitvision.__file__).parent)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not user_folder().is_relative_to(run.stdout.strip())
+    assert not user_folder().is_relative_to(Path(digitvision.__file__).parent)
     monkeypatch.setenv("DIGITVISION_HOME", str(tmp_path))
     assert user_folder() == tmp_path

@@ -1,0 +1,101 @@
+"""Options, checks and texts that several commands share."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from digitvision.files import project_path
+from digitvision.model_files import CHECKPOINTS, list_models, user_models
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+STROKES = click.option(
+    "--strokes",
+    type=FILE,
+    help='Pen digits to measure on, a JSON object on each line: {"label": "4", "strokes": '
+    "[[[x, y], …], …]}. No network is trained on them.",
+)
+NONDIGITS = click.option(
+    "--nondigits",
+    type=FILE,
+    help='Letters and symbols, as --strokes; "lookalike": true marks those a digit resembles.',
+)
+FOLDER = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write the model.  [default: your own folder of models]",
+)
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace a model with the same name.")
+
+
+def _parse_seeds(ctx, parameter, text: str) -> list[int]:
+    "Return seeds written as 42,43 or 42-46."
+    seeds = []
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            seeds += range(int(first), int(last or first) + 1)
+    except ValueError:
+        message = f"{text!r} is not a list of seeds: write 42,43 or 42-46."
+        raise click.BadParameter(message) from None
+    if not seeds:
+        raise click.BadParameter(f"{text!r} has no seeds: the first must not be above the last.")
+    return seeds
+
+
+def seeds_option(default: str) -> Callable:
+    "Return the option --seeds of commands that repeat runs."
+    example = f"42,43 or {default}"
+    return click.option("--seeds", default=default, callback=_parse_seeds, help=example)
+
+
+def record_option(default: str) -> Callable:
+    "Return the option --record of commands that read or write recorded runs."
+    return click.option(
+        "--record",
+        type=click.Path(path_type=Path),
+        default=project_path(default),
+        show_default=default,
+        help="The CSV file of recorded runs.",
+    )
+
+
+def table(*rows: Sequence[str]) -> Iterator[str]:
+    "Yield rows of cells as aligned lines: the first column to the left, the others to the right."
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for name, *cells in rows:
+        aligned = (cell.rjust(width) for cell, width in zip(cells, others, strict=True))
+        yield "  ".join([name.ljust(first), *aligned])
+
+
+def choose_folder(
+    name: str,  # of the new model
+    folder: Path | None,  # None: the user's own
+    overwrite: bool,  # whether a model of the user with this name may be replaced
+) -> Path:
+    """Return the folder to write a model to, and make it, before hours of training are spent.
+
+    Raises ClickException if the name is invalid or taken, OSError if the folder cannot be made."""
+    if not name.isidentifier():
+        raise click.ClickException(f"{name!r} is not valid as a name: use letters, digits and _.")
+    if folder is None and name in list_models(CHECKPOINTS):
+        raise click.ClickException(f"{name!r} is a model that ships: choose another --name.")
+    folder = folder or user_models()
+    if name in list_models(folder) and not overwrite:
+        raise click.ClickException(
+            f"There is a model {name!r} already: add --overwrite, or choose another --name."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def announce(card: dict[str, Any], folder: Path) -> None:
+    "Print how good a new model is, where it is, and how to use it."
+    low, high = card["test"]["interval_95"]
+    click.echo(
+        f"Test accuracy {card['test']['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%})."
+    )
+    click.echo(f"Model {card['name']!r} is in {folder}")
+    if folder in (CHECKPOINTS, user_models()):
+        click.echo(f"Use it: digitvision predict --model {card['name']} FILE")
