@@ -9,8 +9,8 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from digitvision.errors import InvalidInputError
 from digitvision.data import Mnist
+from digitvision.errors import InvalidInputError
 from digitvision.experiments import Summary, summarize
 from digitvision.files import project_path
 from digitvision.markdown import markdown_table
