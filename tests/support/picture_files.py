@@ -4,18 +4,17 @@ import io
 import random
 import struct
 import zlib
-from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps
 from support.digits import DIGITS
 from support.helpers import chunk
 
 from digitvision.preprocess import rasterize
 
 SEVEN = rasterize(DIGITS[7], 280, 24)
-PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # color type: channels
-PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # color type of a PNG: channels
+DEPTHS = {0: (1, 2, 4, 8, 16), 3: (1, 2, 4, 8)}  # the other color types have 8 or 16 bits
 ADAM7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2)]
 ADAM7 += [(1, 0, 2, 1)]  # first row, first column, row step, column step of each pass
 EDGES = [b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\x10\x01", b"\x01\0\0\0"]
@@ -24,67 +23,53 @@ EDGES = [b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\x10\
 def picture(rng: random.Random) -> Image.Image:  # mode "L", 1 to 40 pixels a side
     "Return a seven of random size and polarity, sometimes with noise."
     size = (rng.randint(1, 40), rng.randint(1, 40)) if rng.random() < 0.3 else (40, 40)
-    pixels = np.asarray(SEVEN.resize(size), int)
+    image = SEVEN.resize(size)
     if rng.random() < 0.5:
-        pixels = 255 - pixels
+        image = ImageOps.invert(image)
     if rng.random() < 0.3:
-        pixels = pixels + np.frombuffer(rng.randbytes(pixels.size), np.uint8).reshape(pixels.shape)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+        image = ImageChops.add(image, Image.frombytes("L", size, rng.randbytes(size[0] * size[1])))
+    return image
 
 
-def pack(pixels: np.ndarray, depth: int) -> bytes:  # pixels: int (height, width, channels)
-    "Return PNG rows, without filters, of samples of 1 to 16 bits."
-    rows = pixels.reshape(len(pixels), -1)
-    if depth < 8:
-        bits = rows[:, :, None] >> np.arange(depth)[::-1] & 1
-        rows = np.packbits(bits.reshape(len(rows), -1).astype(np.uint8), axis=1)
-    rows = rows.astype(">u2" if depth == 16 else np.uint8)
-    return b"".join(b"\0" + row.tobytes() for row in rows)
+def saved(image: Image.Image, file_format: str, **options) -> bytes:
+    "Return the picture as Pillow writes it to a file."
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
 
 
-def png_pixels(rng: random.Random, color: int, depth: int, interlaced: bool) -> tuple[bytes, tuple]:
-    "Return the uncompressed pixels of a PNG and its size (width, height)."
-    gray = picture(rng)
-    levels = np.asarray(gray, int) * (2**depth - 1) // 255
-    pixels = np.repeat(levels[:, :, None], PNG_CHANNELS.get(color, 1), axis=2)
-    if color in (4, 6) and rng.random() < 0.5:  # only alpha shows the digit
-        pixels[..., :-1] = rng.choice((0, 2**depth - 1))
-    if not interlaced:
-        return pack(pixels, depth), gray.size
-    parts = [pixels[row::down, column::right] for row, column, down, right in ADAM7]
-    return b"".join(pack(part, depth) for part in parts if part.size), gray.size
+def exif(rng: random.Random) -> bytes:
+    "Return EXIF data with any orientation, valid or not, sometimes damaged or cut."
+    tags = Image.Exif()
+    tags[0x0112] = rng.choice((*range(1, 9), 0, 9, 65_535))
+    data = bytearray(tags.tobytes())
+    for _ in range(rng.choice((0, 0, 1, 3))):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(data[: rng.randint(0, len(data))] if rng.random() < 0.1 else data)
 
 
-def ancillary(rng: random.Random, color: int) -> list[bytes]:
-    "Return random PNG chunks other than IHDR, PLTE, IDAT and IEND; some with wrong contents."
-    profile = b"name\0\0" + zlib.compress(rng.randbytes(40))
-    made = {
-        b"tRNS": rng.randbytes({0: 2, 2: 6, 3: rng.randint(0, 256)}.get(color, 2)),
-        b"gAMA": struct.pack(">I", rng.choice((0, 45455, 2**32 - 1))),
-        b"cHRM": rng.randbytes(32),
-        b"sRGB": bytes([rng.randint(0, 5)]),
-        b"iCCP": profile,
-        b"pHYs": rng.randbytes(9),
-        b"bKGD": rng.randbytes({2: 6, 6: 6, 3: 1}.get(color, 2)),
-        b"sBIT": rng.randbytes(PNG_CHANNELS.get(color, 1)),
-        b"tIME": rng.randbytes(7),
-        b"tEXt": b"Comment\0" + rng.randbytes(9),
-        b"zTXt": b"Comment\0\0" + zlib.compress(b"x" * rng.choice((9, 2_000_000))),
-        b"iTXt": b"Comment\0\1\0\0\0" + zlib.compress(b"text"),
-        b"eXIf": exif(rng)[6:],
-        b"acTL": struct.pack(">II", rng.choice((0, 1, 2, 2**31)), 0),
-        b"fcTL": struct.pack(">IIIIIHHBB", 0, rng.choice((5, 40, 2**31)), 5, 0, 0, 1, 9, 0, 0),
-        b"fdAT": rng.randbytes(20),
-        b"abCd": rng.randbytes(9),
-    }
-    kinds = rng.sample(list(made), rng.choice((0, 0, 1, 2, 5)))
-    wrong = rng.random() < 0.3
-    return [
-        chunk(kind, rng.randbytes(rng.randint(0, 40)) if wrong else made[kind]) for kind in kinds
-    ]
+def frames(rng: random.Random) -> dict:
+    "Return the options of Image.save for one to three frames."
+    more = [Image.new("L", (40, 40), rng.randrange(256)) for _ in range(rng.randint(0, 2))]
+    return {"save_all": True, "append_images": more} if more else {}
 
 
-def shuffle(chunks: list[bytes], rng: random.Random) -> list[bytes]:
+def join(chunks: list[tuple[bytes, bytes]]) -> bytes:
+    "Return a PNG of chunks, each a kind and its contents."
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
+def split(data: bytes) -> list[tuple[bytes, bytes]]:
+    "Return kind and contents of each chunk of a PNG, whether their checksums are correct or not."
+    chunks, start = [], 8
+    while start < len(data):
+        end = start + 8 + int.from_bytes(data[start : start + 4], "big")
+        chunks.append((data[start + 4 : start + 8], data[start + 8 : end]))
+        start = end + 4
+    return chunks
+
+
+def shuffle(chunks: list[tuple], rng: random.Random) -> list[tuple]:
     "Return the chunks, in a third of all cases with one missing, doubled or misplaced."
     chunks, change = list(chunks), rng.randrange(9)
     position = rng.randrange(len(chunks))
@@ -97,48 +82,66 @@ def shuffle(chunks: list[bytes], rng: random.Random) -> list[bytes]:
     return chunks
 
 
+def ancillary(rng: random.Random, color: int) -> list[tuple[bytes, bytes]]:
+    "Return up to five random PNG chunks that a decoder may ignore; some with wrong contents."
+    made = {
+        b"tRNS": rng.randbytes({0: 2, 2: 6, 3: rng.randint(0, 256)}.get(color, 2)),
+        b"gAMA": struct.pack(">I", rng.choice((0, 45455, 2**32 - 1))),
+        b"cHRM": rng.randbytes(32),
+        b"sRGB": bytes([rng.randint(0, 5)]),
+        b"iCCP": b"name\0\0" + zlib.compress(rng.randbytes(40)),
+        b"pHYs": rng.randbytes(9),
+        b"bKGD": rng.randbytes({2: 6, 6: 6, 3: 1}.get(color, 2)),
+        b"sBIT": rng.randbytes(CHANNELS[color]),
+        b"tIME": rng.randbytes(7),
+        b"tEXt": b"Comment\0" + rng.randbytes(9),
+        b"zTXt": b"Comment\0\0" + zlib.compress(b"x" * rng.choice((9, 2_000_000))),
+        b"iTXt": b"Comment\0\1\0\0\0" + zlib.compress(b"text"),
+        b"eXIf": exif(rng)[6:],
+        b"acTL": struct.pack(">II", rng.choice((0, 1, 2, 2**31)), 0),
+        b"fcTL": struct.pack(">IIIIIHHBB", 0, rng.choice((5, 40, 2**31)), 5, 0, 0, 1, 9, 0, 0),
+        b"fdAT": rng.randbytes(20),
+        b"abCd": rng.randbytes(9),
+    }
+    if rng.random() < 0.3:
+        made = {kind: rng.randbytes(rng.randint(0, 40)) for kind in made}
+    return rng.sample(list(made.items()), rng.choice((0, 0, 1, 2, 5)))
+
+
+def png_rows(pixels: np.ndarray, depth: int) -> bytes:  # pixels: int (height, width, channels)
+    "Return PNG rows, without filters, of samples of `depth` bits."
+    bits = pixels.reshape(len(pixels), -1, 1) >> np.arange(depth)[::-1] & 1
+    rows = np.packbits(bits.reshape(len(pixels), -1).astype(np.uint8), axis=1)
+    return np.insert(rows, 0, 0, axis=1).tobytes()
+
+
 def png(rng: random.Random) -> bytes:
     "Return a PNG of any color type, depth and interlacing, with any chunks."
-    color = rng.choice(list(PNG_CHANNELS))
-    depth = rng.choice(PNG_DEPTHS[color])
-    interlaced = rng.random() < 0.3
-    data, size = png_pixels(rng, color, depth, interlaced)
-    if rng.random() < 0.05:  # combinations that the format forbids
-        color, depth = rng.randrange(8), rng.choice((0, 1, 2, 4, 8, 16, 32))
-    head = struct.pack(">IIBBBBB", *size, depth, color, 0, 0, interlaced)
-    packed = zlib.compress(data)
-    cut = rng.randint(0, len(packed)) if rng.random() < 0.3 else len(packed)
-    chunks = [chunk(b"IHDR", head)]
+    color = rng.choice(list(CHANNELS))
+    depth = rng.choice(DEPTHS.get(color, (8, 16)))
+    gray, interlaced = picture(rng), rng.random() < 0.3
+    levels = np.asarray(gray, int) * (2**depth - 1) // 255
+    pixels = np.repeat(levels[:, :, None], CHANNELS[color], axis=2)
+    if color in (4, 6) and rng.random() < 0.5:  # only alpha shows the digit
+        pixels[..., :-1] = rng.choice((0, 2**depth - 1))
+    passes = ADAM7 if interlaced else [(0, 0, 1, 1)]
+    parts = [pixels[row::down, column::right] for row, column, down, right in passes]
+    packed = zlib.compress(b"".join(png_rows(part, depth) for part in parts if part.size))
+    chunks = ancillary(rng, color)
     if (color == 3 and rng.random() < 0.9) or rng.random() < 0.05:
         palette = np.linspace(0, 255, 2 ** min(depth, 8) if rng.random() < 0.8 else 3)
-        chunks.append(chunk(b"PLTE", np.repeat(palette.astype(np.uint8), 3).tobytes()))
-    chunks += ancillary(rng, color)
-    chunks += [chunk(b"IDAT", part) for part in (packed[:cut], packed[cut:]) if part]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(shuffle([*chunks, chunk(b"IEND", b"")], rng))
-
-
-def saved(image: Image.Image, file_format: str, **options) -> bytes:
-    "Return the picture as Pillow writes it to a file."
-    file = io.BytesIO()
-    image.save(file, file_format, **options)
-    return file.getvalue()
-
-
-def frames(rng: random.Random) -> dict:
-    "Return the options of Image.save for one to three frames."
-    more = [Image.new("L", (40, 40), rng.randrange(256)) for _ in range(rng.randint(0, 2))]
-    return {"save_all": True, "append_images": more} if more else {}
+        chunks.insert(0, (b"PLTE", np.repeat(palette.astype(np.uint8), 3).tobytes()))
+    if rng.random() < 0.05:  # combinations that the format forbids
+        color, depth = rng.randrange(8), rng.choice((0, 1, 2, 4, 8, 16, 32))
+    head = struct.pack(">IIBBBBB", *gray.size, depth, color, 0, 0, interlaced)
+    cut = rng.randint(0, len(packed)) if rng.random() < 0.3 else len(packed)
+    data = [(b"IDAT", part) for part in (packed[:cut], packed[cut:]) if part]
+    return join(shuffle([(b"IHDR", head), *chunks, *data, (b"IEND", b"")], rng))
 
 
 def apng(rng: random.Random) -> bytes:
     "Return an animated PNG, its chunks sometimes missing, doubled or misplaced."
-    data = saved(picture(rng).resize((40, 40)), "PNG", **frames(rng))
-    chunks, start = [], 8
-    while start < len(data):
-        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
-        chunks.append(data[start:end])
-        start = end
-    return data[:8] + b"".join(shuffle(chunks, rng))
+    return join(shuffle(split(saved(picture(rng).resize((40, 40)), "PNG", **frames(rng))), rng))
 
 
 def gif(rng: random.Random) -> bytes:
@@ -152,17 +155,14 @@ def gif(rng: random.Random) -> bytes:
 
 
 def bmp(rng: random.Random) -> bytes:
-    "Return a BMP of 1 to 32 bits a pixel, sometimes with a compression that it does not have."
+    "Return a BMP of 1 to 32 bits a pixel, sometimes with a depth or compression it does not have."
+    image = picture(rng).convert(rng.choice(("1", "L", "P", "RGB", "RGBA")))
+    data = bytearray(saved(image, "BMP"))
+    if rng.random() < 0.3:  # rows from top to bottom
+        struct.pack_into("<i", data, 22, -image.height)
     if rng.random() < 0.5:
-        return saved(picture(rng).convert(rng.choice(("1", "L", "P", "RGB", "RGBA"))), "BMP")
-    bits, compression = rng.choice((1, 4, 8, 16, 24, 32)), rng.choice((0, 0, 1, 2, 3, 6))
-    colors = 2**bits if bits <= 8 and rng.random() < 0.8 else 0
-    width, height = rng.randint(1, 40), rng.choice((-1, 1)) * rng.randint(1, 40)
-    pixels = rng.randbytes((width * bits + 31) // 32 * 4 * abs(height))
-    start = 54 + 4 * colors
-    head = struct.pack("<2sIII", b"BM", start + len(pixels), 0, start)
-    details = (40, width, height, 1, bits, compression, len(pixels), 0, 0, colors, 0)
-    return head + struct.pack("<IiiHHIIiiII", *details) + rng.randbytes(4 * colors) + pixels
+        data[28], data[30] = rng.choice((1, 4, 8, 16, 24, 32)), rng.choice((0, 0, 1, 2, 3, 6))
+    return bytes(data)
 
 
 def webp(rng: random.Random) -> bytes:
@@ -174,17 +174,6 @@ def webp(rng: random.Random) -> bytes:
     return saved(image, "WEBP", **options, **frames(rng))
 
 
-def exif(rng: random.Random) -> bytes:
-    "Return EXIF data with any of the eight orientations, or broken."
-    turn = rng.randint(1, 8) if rng.random() < 0.8 else rng.choice((0, 9, 65_535))
-    kind = 3 if rng.random() < 0.8 else rng.randint(0, 13)  # 3 is a 16-bit integer
-    tag = struct.pack("<HHII", 0x0112, kind, rng.choice((1, 1, 1, 0, 2, 9)), turn)
-    data = bytearray(b"Exif\0\0II*\0\x08\0\0\0\1\0" + tag + bytes(4))
-    for _ in range(rng.choice((0, 0, 1, 3))):
-        data[rng.randrange(len(data))] = rng.randrange(256)
-    return bytes(data[: rng.randint(0, len(data))] if rng.random() < 0.1 else data)
-
-
 def jpeg(rng: random.Random) -> bytes:
     "Return a JPEG: gray, color or CMYK, progressive or not, turned by EXIF."
     image = picture(rng).convert(rng.choice(("L", "RGB", "CMYK")))
@@ -192,18 +181,6 @@ def jpeg(rng: random.Random) -> bytes:
     if rng.random() < 0.6:
         options["exif"] = exif(rng)
     return saved(image, "JPEG", **options)
-
-
-def repair(data: bytes) -> bytes:
-    "Return a PNG with correct checksums, so that damage gets past them; other files as they are."
-    made, start = bytearray(data), 8
-    while data.startswith(b"\x89PNG") and start + 12 <= len(made):
-        end = start + 8 + int.from_bytes(made[start : start + 4], "big")
-        if end + 4 > len(made):
-            break
-        made[end : end + 4] = zlib.crc32(made[start + 4 : end]).to_bytes(4, "big")
-        start = end + 4
-    return bytes(made)
 
 
 def damage(data: bytes, rng: random.Random) -> bytes:
@@ -224,12 +201,12 @@ def damage(data: bytes, rng: random.Random) -> bytes:
             del made[position:]
         else:
             made[position : position + length] = rng.randbytes(length)
-    return repair(bytes(made)) if rng.random() < 0.7 else bytes(made)
+    if made.startswith(b"\x89PNG") and rng.random() < 0.7:
+        return join(split(bytes(made)))  # with correct checksums, so that damage gets past them
+    return bytes(made)
 
 
-BUILDERS: dict[str, Callable[[random.Random], bytes]] = {
-    "PNG": png, "APNG": apng, "GIF": gif, "BMP": bmp, "WebP": webp, "JPEG": jpeg,
-}  # fmt: skip
+BUILDERS = {"PNG": png, "APNG": apng, "GIF": gif, "BMP": bmp, "WebP": webp, "JPEG": jpeg}
 
 
 def build(rng: random.Random) -> tuple[str, bytes]:  # format, contents
