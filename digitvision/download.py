@@ -17,7 +17,7 @@ from .errors import DigitVisionError
 from .files import write_atomically
 
 Arrays = dict[str, np.ndarray]  # the keys are those of CANONICAL and of Keras's mnist.npz
-CANONICAL = {  # SHA-256 of the four original files, uncompressed (see idx_sha256)
+CANONICAL = {  # SHA-256 of the four original files, uncompressed
     "x_train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "y_train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
@@ -53,19 +53,13 @@ def fetch_mnist(
     return arrays
 
 
-def idx_sha256(
-    array: np.ndarray,  # uint8 images (n, 28, 28) or labels (n,)
-) -> str:
-    "Return the SHA-256 of an array written in the IDX format, in which MNIST was published."
-    magic = 0x0800 + array.ndim  # 0x08 means unsigned bytes; the last byte counts the dimensions
-    header = np.array([magic, *array.shape], dtype=">u4").tobytes()
-    return hashlib.sha256(header + array.tobytes()).hexdigest()
-
-
 def _verify(arrays: Arrays, source: str) -> None:
     "Raise MnistError unless all four arrays are MNIST to the byte."
     for name, expected in CANONICAL.items():
-        if arrays[name].dtype != np.uint8 or idx_sha256(arrays[name]) != expected:
+        array = arrays[name]  # the file has a header: 0x08 (unsigned bytes), dimensions and shape
+        header = np.array([0x0800 + array.ndim, *array.shape], dtype=">u4").tobytes()
+        sha256 = hashlib.sha256(header + array.tobytes()).hexdigest()
+        if array.dtype != np.uint8 or sha256 != expected:
             raise MnistError(f"{source} is not MNIST: the SHA-256 of its {name} differs.")
 
 

@@ -109,13 +109,10 @@ class Cell(NamedTuple):
     value: float  # max(0, sum of patch × filter + bias)
 
 
-def trace(
-    layer: Layer,  # of a convolution, from `activations`
-    index: int,  # of the map
-    row: int,
-    column: int,
-) -> Cell:
-    "Return the arithmetic behind a cell of a feature map. Raises ValueError if it does not exist."
+def trace(layer: Layer, index: int, row: int, column: int) -> Cell:
+    """Return the arithmetic behind a cell of a convolution: index of the map, row and column.
+
+    Raises ValueError for another layer, or a cell that does not exist."""
     if layer.filters is None or layer.filters.ndim != 4:
         raise ValueError(f"{layer.name} is not a convolution: its cells have no patch.")
     if any(not 0 <= at < n for at, n in zip((index, row, column), layer.maps.shape, strict=True)):
@@ -246,11 +243,8 @@ class Timeline(NamedTuple):
     probabilities: np.ndarray  # float32 (moments, 10)
 
 
-def first_points(
-    strokes: Strokes,
-    count: int,  # number of points to keep
-) -> list[np.ndarray]:
-    "Return a drawing as it was after its first points."
+def first_points(strokes: Strokes, count: int) -> list[np.ndarray]:
+    "Return a drawing as it was after its first `count` points."
     left, kept = count, []
     for stroke in check_strokes(strokes):
         kept.append(stroke[: max(left, 0)])

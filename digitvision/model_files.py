@@ -41,10 +41,8 @@ def _find(folder: str | Path | None) -> dict[str, Path]:
     return {path.stem: path for where in folders for path in where.glob("*.onnx")}
 
 
-def list_models(
-    folder: str | Path | None = None,  # default: the shipped models and the user's
-) -> list[str]:  # in alphabetical order
-    "List the names of the models in a folder."
+def list_models(folder: str | Path | None = None) -> list[str]:
+    "List the names of the models in a folder, by default those that ship and the user's, in order."
     return sorted(_find(folder))
 
 
@@ -144,13 +142,8 @@ def _score(model: "keras.Model", split: "Split") -> dict[str, Any]:
     }
 
 
-def ship(
-    run: "Run",  # from `train`
-    mnist: "Mnist",  # validation and test are measured
-    name: str,  # of the model
-    folder: str | Path,  # where NAME.keras, NAME.onnx and NAME.json are written
-) -> dict[str, Any]:  # the card
-    "Write the three files of a finished run's model, as `write_model` does."
+def ship(run: "Run", mnist: "Mnist", name: str, folder: str | Path) -> dict[str, Any]:
+    "Write the three files of a finished run's model, as `write_model` does, and return its card."
     import keras
 
     training_model = keras.models.clone_model(run.model)

@@ -11,9 +11,7 @@ from pathlib import Path
 BEGIN, END = ("Conv", "MatMul", "MaxPool"), ("Relu", "MaxPool", "Softmax", "Sigmoid")  # of a layer
 
 
-def name_layers(
-    path: str | Path,  # of an ONNX file, which is written anew
-) -> None:
+def name_layers(path: str | Path) -> None:
     """Name the outputs and weights of the layers in an ONNX file, and list them in its metadata.
 
     Convolutions become conv1, conv2, …, pools conv1_pool, …, dense layers dense, dense2, …, the
@@ -37,16 +35,20 @@ def name_layers(
     onnx.save(model, path)
 
 
-def _name_values(graph) -> dict[str, str]:  # in the order of the layers
-    "Map the present names of the layers' outputs and weights to their new ones."
+def _name_values(graph) -> dict[str, str]:
+    "Map the present names of the layers' outputs and weights to new ones, in the layers' order."
     float32 = 1  # onnx.TensorProto.FLOAT
     arrays = {array.name for array in graph.initializer if array.data_type == float32}
-    made_by = {output: node for node in graph.node for output in node.output}
+    layer_of = {}  # output of a node → first operation of its layer, and the layer's arrays so far
     names, convolutions, dense = {}, 0, 0
     for node in graph.node:
+        first, weights = next((layer_of[name] for name in node.input if name in layer_of), ("", []))
+        if node.op_type in BEGIN:
+            first, weights = node.op_type, []
+        weights = weights + [name for name in node.input if name in arrays]
+        layer_of |= dict.fromkeys(node.output, (first, weights))
         if node.op_type not in END:
             continue
-        first, weights = _trace_back(node, made_by, arrays)
         if node.op_type == "Relu" and first == "MatMul":
             dense += 1
             name = "dense" if dense == 1 else f"dense{dense}"
@@ -59,16 +61,3 @@ def _name_values(graph) -> dict[str, str]:  # in the order of the layers
         names[node.output[0]] = name
         names |= dict(zip(weights, (f"{name}.weights", f"{name}.bias"), strict=False))
     return names
-
-
-def _trace_back(
-    node, made_by: dict, arrays: set[str]
-) -> tuple[str | None, list[str]]:  # None: the layer begins with the network's input
-    "Return a layer's first operation and the names of its arrays, given its last operation."
-    weights = []
-    while node is not None:
-        weights = [name for name in node.input if name in arrays] + weights
-        if node.op_type in BEGIN:
-            return node.op_type, weights
-        node = next((made_by[name] for name in node.input if name in made_by), None)
-    return None, weights

@@ -16,12 +16,10 @@ class RunFolder:
     An epoch counts once `history.json` has it. It is written last, so a run that is interrupted
     at any moment resumes from the last complete epoch."""
 
-    def __init__(
-        self,
-        folder: Path,  # made if it does not exist
-        identity: dict[str, Any],  # hyperparameters, seed and number of images
-    ):
-        "Open the folder of a new or interrupted run. Raises InvalidInputError for another run."
+    def __init__(self, folder: Path, identity: dict[str, Any]):
+        """Open the folder of a new or interrupted run, which its identity must describe.
+
+        Raises InvalidInputError if the folder holds another run."""
         self.folder, self.identity, self.history = folder, identity, []
         self._record = folder / "history.json"
         if self._record.exists():
@@ -36,13 +34,8 @@ class RunFolder:
         "Load the last or the best model, with the state of its optimizer; epochs count from 1."
         return keras.saving.load_model(self._checkpoint(epoch))
 
-    def save(
-        self,
-        model: keras.Model,
-        history: list[dict[str, float]],  # with the new epoch
-        best: int,  # the epoch whose checkpoint is kept besides the last one's
-    ) -> None:
-        "Save the model and the history after an epoch, and delete old checkpoints."
+    def save(self, model: keras.Model, history: list[dict[str, float]], best: int) -> None:
+        "Save model and history after an epoch; delete all checkpoints but the last and the best."
         last = self._checkpoint(len(history))
         write_atomically(last, model.save)
         write_json(self._record, {"run": self.identity, "history": history})

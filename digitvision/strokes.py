@@ -8,9 +8,7 @@ MAX_STROKES = 100  # of a drawing that can be taken apart or replayed
 MAX_POINTS = 1000  # of a drawing that is thinned out
 
 
-def check_drawing(
-    strokes: Strokes,  # as for `rasterize`
-) -> list[np.ndarray]:  # float (points, 2) each
+def check_drawing(strokes: Strokes) -> list[np.ndarray]:  # float (points, 2) each
     """Return the strokes that have points, if they can be taken apart or replayed.
 
     Raises BlankImageError if there are none, ValueError if they are invalid, more than MAX_STROKES,
@@ -36,12 +34,8 @@ def thin_out(strokes: list[np.ndarray]) -> list[np.ndarray]:
     return [np.concatenate([stroke[:-1:step], stroke[-1:]]) for stroke in strokes]
 
 
-def cut_stroke(
-    stroke: np.ndarray,  # (points, 2), not of length 0
-    start: float,  # share of the length, 0 to 1
-    end: float,  # share of the length, 0 to 1
-) -> np.ndarray:  # (points, 2)
-    "Return the part of a stroke between two shares of its length."
+def cut_stroke(stroke: np.ndarray, start: float, end: float) -> np.ndarray:  # (points, 2)
+    "Return the part of a stroke (points, 2) between two shares, 0 to 1, of its length (above 0)."
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
     along /= along[-1]
     ends = np.array([[np.interp(s, along, axis) for axis in stroke.T] for s in (start, end)])

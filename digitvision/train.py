@@ -70,10 +70,8 @@ class Hyperparameters:
             raise ValueError(f"augmentation is {self.augmentation!r}; it must be one of {choices}.")
 
 # %% ../notebooks/04_train.ipynb #2b0f3a90
-def to_input(
-    images: np.ndarray,  # uint8 (n, 28, 28)
-) -> np.ndarray:  # float32 (n, 28, 28, 1) in [0, 1]
-    "Convert MNIST images to inputs of the network."
+def to_input(images: np.ndarray) -> np.ndarray:
+    "Convert images, uint8 (n, 28, 28), to inputs of a network, float32 (n, 28, 28, 1) in [0, 1]."
     return images[..., None].astype(np.float32) / 255
 
 # %% ../notebooks/04_train.ipynb #bfaf75f5
@@ -118,11 +116,8 @@ def _train_epoch(model, hyperparameters, split: Split, seed: int, epoch: int, ba
     return {name: values[0] for name, values in history.items()}
 
 # %% ../notebooks/04_train.ipynb #0863d724
-def measure(
-    model: keras.Model,  # compiled
-    split: Split,  # uint8 images and labels
-) -> dict[str, float]:  # loss and accuracy
-    "Measure mean loss and accuracy of a model on a split, without dropout."
+def measure(model: keras.Model, split: Split) -> dict[str, float]:
+    "Measure mean loss and accuracy of a compiled model on a split, without dropout."
     return model.evaluate(
         to_input(split.images), split.labels, batch_size=500, verbose=0, return_dict=True
     )
@@ -131,13 +126,10 @@ def measure(
 History = list[dict[str, float]]  # one entry per epoch
 
 
-def best_epoch(
-    history: History,
-) -> int:  # counted from 1; 0 for an empty history
-    "Return the epoch with the lowest validation loss."
-    if not history:
-        return 0
-    return 1 + int(np.argmin([epoch["validation_loss"] for epoch in history]))
+def best_epoch(history: History) -> int:
+    "Return the epoch (from 1) with the lowest validation loss, or 0 for an empty history."
+    losses = [epoch["validation_loss"] for epoch in history]
+    return 1 + int(np.argmin(losses)) if losses else 0
 
 
 def should_stop(history: History, hyperparameters: Hyperparameters) -> bool:
@@ -214,10 +206,8 @@ def _one_epoch(model, hyperparameters, mnist, seed, epoch, bar) -> dict[str, flo
     bar.set_postfix_str(f"epoch {epoch}, validation accuracy {validation['accuracy']:.2%}")
     return {
         "epoch": epoch,
-        "loss": learned["loss"],
-        "accuracy": learned["accuracy"],
-        "validation_loss": validation["loss"],
-        "validation_accuracy": validation["accuracy"],
+        **learned,
+        **{f"validation_{name}": value for name, value in validation.items()},
         "seconds": round(time.perf_counter() - start, 2),
         "cpu_seconds": round(time.process_time() - work, 2),  # of this process, on all cores
     }
@@ -262,10 +252,7 @@ def export_onnx(
     write_atomically(path, write)
 
 # %% ../notebooks/04_train.ipynb #7e98e1a8
-def accuracy_interval(
-    correct: int,  # number of images read correctly
-    total: int,  # number of images
-) -> tuple[float, float]:  # low, high
+def accuracy_interval(correct: int, total: int) -> tuple[float, float]:
     "Compute the 95% interval of an accuracy (Wilson, 1927, doi:10.1080/01621459.1927.10502953)."
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
