@@ -124,12 +124,11 @@ def _from_wheel(folder: str) -> Arrays:
     images = np.concatenate([images for images, _ in parts]).reshape(-1, 28, 28)
     images = np.rint(images * 256).astype(np.uint8)
     labels = np.concatenate([labels for _, labels in parts]).astype(np.uint8)
-    train, test = slice(60_000), slice(60_000, None)
     return {
-        "x_train": images[train],
-        "y_train": labels[train],
-        "x_test": images[test],
-        "y_test": labels[test],
+        "x_train": images[:60_000],
+        "y_train": labels[:60_000],
+        "x_test": images[60_000:],
+        "y_test": labels[60_000:],
     }
 
 

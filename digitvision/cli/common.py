@@ -69,12 +69,8 @@ def table(*rows: Sequence[str]) -> Iterator[str]:
         yield "  ".join([name.ljust(first), *aligned])
 
 
-def choose_folder(
-    name: str,  # of the new model
-    folder: Path | None,  # None: the user's own
-    overwrite: bool,  # whether a model of the user with this name may be replaced
-) -> Path:
-    """Return the folder to write a model to, and make it, before hours of training are spent.
+def choose_folder(name: str, folder: Path | None, overwrite: bool) -> Path:
+    """Make and return the folder of a new model, by default the user's, before hours of training.
 
     Raises ClickException if the name is invalid or taken, OSError if the folder cannot be made."""
     if not name.isidentifier():
@@ -83,19 +79,16 @@ def choose_folder(
         raise click.ClickException(f"{name!r} is a model that ships: choose another --name.")
     folder = folder or user_models()
     if name in list_models(folder) and not overwrite:
-        raise click.ClickException(
-            f"There is a model {name!r} already: add --overwrite, or choose another --name."
-        )
+        advice = "add --overwrite, or choose another --name."
+        raise click.ClickException(f"There is a model {name!r} already: {advice}")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def announce(card: dict[str, Any], folder: Path) -> None:
     "Print how good a new model is, where it is, and how to use it."
-    low, high = card["test"]["interval_95"]
-    click.echo(
-        f"Test accuracy {card['test']['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%})."
-    )
+    accuracy, (low, high) = card["test"]["accuracy"], card["test"]["interval_95"]
+    click.echo(f"Test accuracy {accuracy:.2%} (95% interval {low:.2%} to {high:.2%}).")
     click.echo(f"Model {card['name']!r} is in {folder}")
     if folder in (CHECKPOINTS, user_models()):
         click.echo(f"Use it: digitvision predict --model {card['name']} FILE")

@@ -1,10 +1,8 @@
 """`digitvision experiments run | show | log | time`: controlled experiments."""
 
-from pathlib import Path
-
 import click
 
-from digitvision.cli.common import record_option, seeds_option
+from digitvision.cli.common import STROKES, record_option, seeds_option
 
 RECORD = record_option("docs/experiments.csv")
 
@@ -21,11 +19,7 @@ def experiments():
 @click.argument("names", nargs=-1)
 @seeds_option("42-46")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and how long it would take.")
-@click.option(
-    "--strokes",
-    type=click.Path(exists=True, path_type=Path),
-    help="Score runs on these pen strokes too (JSON lines: label, strokes).",
-)
+@STROKES
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),

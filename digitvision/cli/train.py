@@ -30,15 +30,14 @@ def train(name, images, seed, yes, folder, overwrite, **given):
     A run that was interrupted is resumed when it is started again with the same answers. The new
     model can be used by `digitvision predict --model NAME` and in the web page."""
     folder = choose_folder(name, folder, overwrite)
-    from digitvision import data as datasets
     from digitvision import train as training
+    from digitvision.data import Split, load_mnist
     from digitvision.model_files import ship
 
     hyperparameters = _ask(training, given, yes)
-    mnist = datasets.load_mnist()
+    mnist = load_mnist()
     if images:
-        part = datasets.Split(mnist.train.images[:images], mnist.train.labels[:images])
-        mnist = mnist._replace(train=part)
+        mnist = mnist._replace(train=Split(*(array[:images] for array in mnist.train)))
     unfinished = user_folder() / "runs" / name
     run = training.train(hyperparameters, mnist, seed, unfinished)
     _show(run)

@@ -12,12 +12,9 @@ SCRIPT = """
 import sys, numpy as np
 from digitvision.data import Mnist, Split, load_mnist
 from digitvision.train import Hyperparameters, train
-mnist = load_mnist()
-train_part = Split(*(a[:2000] for a in mnist.train))
-part = Mnist(train_part, Split(*(a[:500] for a in mnist.validation)), mnist.test)
+part = Mnist(*(Split(split.images[:2000], split.labels[:2000]) for split in load_mnist()))
 tell = lambda history: print(len(history), flush=True)
-options = {"seed": 7, "folder": sys.argv[1], "on_epoch": tell}
-run = train(Hyperparameters(epochs=4, batch_size=32), part, **options)
+run = train(Hyperparameters(epochs=4, batch_size=32), part, 7, sys.argv[1], tell)
 np.savez(sys.argv[2], *run.model.get_weights())
 """
 
@@ -25,9 +22,8 @@ np.savez(sys.argv[2], *run.model.get_weights())
 def start(name: str, folder: Path) -> subprocess.Popen:
     "Start a run in a process of its own, which prints the number of each epoch it has done."
     command = [sys.executable, "-c", SCRIPT, folder / name, folder / f"{name}.npz"]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "encoding": "utf-8"}
+    return subprocess.Popen(command, **pipes)
 
 
 def finish(process: subprocess.Popen) -> None:
