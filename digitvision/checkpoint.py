@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +13,7 @@ Run = Callable[[np.ndarray], list[np.ndarray]]  # float32 (n, 28, 28, 1) → the
 _BATCH = 500  # images in one run of the network, to limit memory
 
 
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     "A network and its card."
 
     name: str
@@ -38,38 +36,32 @@ def load_checkpoint(
     checkpoint: str | Path,  # name of a model, or path of a .onnx or .keras file
 ) -> Checkpoint:
     "Load a network. Raises ModelError if there is none, or it is damaged or reads no digits."
-    name, card, load = _find(checkpoint)
+    path = Path(checkpoint)
+    is_file = path.suffix in (".onnx", ".keras")
+    card, network = _read_file(path) if is_file else read_model(str(checkpoint))
     try:
-        run = load()
+        run = _load_keras(path) if path.suffix == ".keras" else _load_onnx(network)
         probabilities, *scores = run(np.zeros((1, 28, 28, 1), np.float32))
     except Exception as error:  # the two libraries raise many kinds of errors
         raise ModelError(f"{checkpoint} is not a network for 28×28 images ({error}).") from error
     if probabilities.shape != (1, 10):
         raise ModelError(f"{checkpoint} returns {probabilities.shape[1:]}, not ten probabilities.")
-    return Checkpoint(name, card, bool(scores), run)
+    return Checkpoint(path.stem if is_file else str(checkpoint), card, bool(scores), run)
 
 
-def _find(checkpoint: str | Path) -> tuple[str, dict[str, Any], Callable[[], Run]]:
-    "Return the name of a network, its card, and a function that loads it."
-    path = Path(checkpoint)
-    if path.suffix not in (".onnx", ".keras"):
-        card, onnx = read_model(str(checkpoint))
-        return str(checkpoint), card, lambda: _load_onnx(onnx)
+def _read_file(path: Path) -> tuple[dict[str, Any], bytes]:
+    "Read the card beside a file, {} if there is none, and the file."
     if not path.is_file():
         raise ModelError(f"There is no file {path}.")
-    has_card = path.with_suffix(".json").exists()
-    if path.suffix == ".keras":
-        return path.stem, _read_card(path) if has_card else {}, lambda: _load_keras(path)
-    card, onnx = read_model(path.stem, path.parent) if has_card else ({}, path.read_bytes())
-    return path.stem, card, lambda: _load_onnx(onnx)
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    "Return the card beside a Keras file, or raise ModelError."
+    card = path.with_suffix(".json")
+    if not card.exists():
+        return {}, path.read_bytes()
+    if path.suffix == ".onnx":
+        return read_model(path.stem, path.parent)
     try:
-        return json.loads(path.with_suffix(".json").read_bytes())
+        return json.loads(card.read_bytes()), path.read_bytes()
     except ValueError as error:
-        raise ModelError(f"{path.with_suffix('.json')} cannot be read: {error}.") from error
+        raise ModelError(f"{card} cannot be read: {error}.") from error
 
 
 def _load_onnx(onnx: bytes) -> Run:

@@ -10,6 +10,7 @@ from digitvision.checkpoint import Checkpoint, load_checkpoint
 from digitvision.data import Mnist, Split, load_mnist
 from digitvision.drawings import DrawingsError, read_drawings, read_pictures
 from digitvision.evaluate import (
+    BINS,
     Answers,
     calibration,
     calibration_error,
@@ -43,7 +44,7 @@ def digits_report(answers: Answers) -> dict[str, Any]:
     "Report everything that is measured on one labeled set."
     _, accuracy, limits = risk_coverage(answers)
     last = [max(0, round(share * len(limits)) - 1) for share in SHARES]
-    bins = {name: map(rounded, values) for name, values in calibration(answers).items()}
+    bins = calibration(answers)
     return accuracy_summary(answers) | {
         "per_digit": per_digit(answers),
         "confusion": confusion(answers).tolist(),
@@ -52,7 +53,7 @@ def digits_report(answers: Answers) -> dict[str, Any]:
             for share, i in zip(SHARES, last, strict=True)
         ],
         "calibration": [
-            dict(zip(bins, values, strict=True)) for values in zip(*bins.values(), strict=True)
+            {name: rounded(values[i]) for name, values in bins.items()} for i in range(BINS)
         ],
     }
 
@@ -64,16 +65,15 @@ def pen_answers(
     "Predict pen digits in all styles. Raises DrawingsError for a label that is not a digit."
     if bad := {d["label"] for d in drawings} - set("0123456789"):
         raise DrawingsError(f"These labels are not digits: {', '.join(sorted(bad))}.")
+
+    def answers(some: list[dict[str, Any]], style: Style) -> Answers:
+        labels = np.array([int(drawing["label"]) for drawing in some])
+        return predict(checkpoint, Split(render(some, style), labels))
+
     plain = [drawing for drawing in drawings if not drawing.get("slashed")]
     slashed = [drawing for drawing in drawings if drawing.get("slashed")]
-    todo = {name: (plain, style) for name, style in STYLES.items() if plain}
-    todo |= {"slashed zeros": (slashed, Style())} if slashed else {}
-    return {
-        name: predict(
-            checkpoint, Split(render(some, style), np.array([int(d["label"]) for d in some]))
-        )
-        for name, (some, style) in todo.items()
-    }
+    found = {name: answers(plain, style) for name, style in STYLES.items()} if plain else {}
+    return found | ({"slashed zeros": answers(slashed, Style())} if slashed else {})
 
 
 def pen_report(by_style: Mapping[str, Answers]) -> dict[str, Any]:
@@ -100,9 +100,10 @@ def picture_report(
     split, paths, sources = read_pictures(folder)
     answers, by_source = predict(checkpoint, split), {}
     for source in np.unique(sources):
-        part = (array[sources == source] for array in (answers.probabilities, answers.scores))
-        images = Split(*(array[sources == source] for array in split))
-        by_source[str(source)] = accuracy_summary(Answers(images, *part))
+        rows = sources == source
+        part = Split(split.images[rows], split.labels[rows])
+        of_source = Answers(part, answers.probabilities[rows], answers.scores[rows])
+        by_source[str(source)] = accuracy_summary(of_source)
     return accuracy_summary(answers) | {
         "macro_average": rounded(np.mean([each["accuracy"] for each in by_source.values()])),
         "sources": by_source,
@@ -112,15 +113,12 @@ def picture_report(
 
 def robustness_report(checkpoint: Checkpoint, split: Split, count: int = 500) -> dict[str, Any]:
     "Report the accuracy under each corruption, with its strengths and their unit."
-    curves = measure_robustness([checkpoint], split, count)
-    return {
-        name: {"unit": corruption.unit, "strengths": list(corruption.strengths)}
-        | {
-            path: [rounded(accuracy) for accuracy in curve]
-            for path, curve in curves[name][checkpoint.name].items()
-        }
-        for name, corruption in CORRUPTIONS.items()
-    }
+    curves, report = measure_robustness([checkpoint], split, count), {}
+    for name, corruption in CORRUPTIONS.items():
+        report[name] = {"unit": corruption.unit, "strengths": list(corruption.strengths)}
+        for path, curve in curves[name][checkpoint.name].items():
+            report[name][path] = [rounded(accuracy) for accuracy in curve]
+    return report
 
 
 def _nondigits(path: str | Path | None, count: int) -> dict[str, np.ndarray]:

@@ -5,17 +5,14 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
-import numpy as np
 from scipy.special import softmax
 
 from digitvision.data import Mnist, Split
 from digitvision.evaluate import threshold_at_tpr
 from digitvision.files import project_path
-from digitvision.people.material import join, photographed, render_parts
-from digitvision.people.nondigits import nondigits
+from digitvision.people.material import join, non_digits, photographed, render_parts
 from digitvision.people.reader import Recipe, predict_logits, train_reader
 from digitvision.records import Columns, Row, read_record
 from digitvision.robustness import redrawn
@@ -55,42 +52,30 @@ def _recipes() -> dict[str, Recipe]:
 RECIPES = _recipes()
 
 
-class EvaluationSets(NamedTuple):
-    "Images to measure a reader on; it was trained on none of them."
+def make_evaluation_sets(mnist: Mnist, pen: Split | None = None) -> dict[str, Split]:
+    """Make sets that no reader is trained on; with pen digits if they are given.
 
-    validation: Split
-    redrawn: Split  # validation digits redrawn on a canvas
-    photos: Split  # validation digits on bad photos
-    nondigits: np.ndarray  # uint8 (n, 28, 28), rendered with another seed than for training
-    pen: Split | None = None  # digits written with a pen, if there are any
-
-
-def make_evaluation_sets(mnist: Mnist, pen: Split | None = None) -> EvaluationSets:
-    "Make the sets: validation digits, 2,000 redrawn, 1,000 on photos, and 1,000 non-digits."
+    Validation digits, 2,000 of them redrawn, 1,000 on bad photos, and 1,000 non-digits."""
     digits = mnist.validation
-    others = nondigits(1_000, digits.images, seed=7).images
-    return EvaluationSets(digits, redrawn(digits), photographed(digits, 1_000, seed=7), others, pen)
+    sets = {"validation": digits, "redrawn": redrawn(digits)}
+    sets["photos"] = photographed(digits, 1_000, seed=7)
+    sets["nondigits"] = non_digits(1_000, digits, seed=7)
+    return sets | ({"pen": pen} if pen else {})
 
 
-def measure_reader(model: keras.Model, recipe: Recipe, sets: EvaluationSets) -> dict[str, float]:
+def measure_reader(
+    model: keras.Model, recipe: Recipe, sets: Mapping[str, Split]
+) -> dict[str, float]:  # by name of the set, and "refused"
     "Measure accuracies, and the share of non-digits refused if 98.5% of redrawn digits pass."
     results, scores = {}, {}
-    for name in ("validation", "redrawn", "photos", "pen"):
-        split = getattr(sets, name)
-        if split:
-            logits, scores[name] = _predict(model, recipe, split.images)
+    for name, split in sets.items():
+        logits, scores[name] = predict_logits(model, split.images)
+        if not recipe.nondigits:  # the score was not trained: the confidence takes its place
+            scores[name] = softmax(logits, axis=1).max(axis=1)
+        if name != "nondigits":
             results[name] = round(float((logits.argmax(axis=1) == split.labels).mean()), 5)
-    _, others = _predict(model, recipe, sets.nondigits)
-    refused = (others < threshold_at_tpr(scores["redrawn"])).mean()
+    refused = (scores["nondigits"] < threshold_at_tpr(scores["redrawn"])).mean()
     return results | {"refused": round(float(refused), 4)}
-
-
-def _predict(
-    model: keras.Model, recipe: Recipe, images: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    "Return logits and scores; a reader trained without non-digits has its confidence as score."
-    logits, scores = predict_logits(model, images)
-    return logits, scores if recipe.nondigits else softmax(logits, axis=1).max(axis=1)
 
 
 def read_ladder(path: str | Path = LADDER_CSV) -> list[Row]:
@@ -100,7 +85,7 @@ def read_ladder(path: str | Path = LADDER_CSV) -> list[Row]:
 
 def run_ladder(
     mnist: Mnist,
-    sets: EvaluationSets,
+    sets: Mapping[str, Split],
     seeds: Iterable[int] = (42, 43, 44),
     path: str | Path = LADDER_CSV,
     recipes: Mapping[str, Recipe] = RECIPES,
@@ -113,16 +98,13 @@ def run_ladder(
     def train_run(run: PlannedRun, folder: Path, on_epoch: OnEpoch) -> Row:
         recipe, start = run.config, time.process_time()
         chosen = [split for name, split in parts.items() if getattr(recipe, name)]
+        material = join([part.train, *chosen])
         model = train_reader(
-            recipe,
-            join([part.train, *chosen]),
-            run.seed,
-            lambda epoch, losses: on_epoch(epoch, recipe.epochs),
-            progress=False,
+            recipe, material, run.seed, lambda epoch, _: on_epoch(epoch, recipe.epochs), False
         )
-        spent = {"cpu_seconds": round(time.process_time() - start, 1)}
-        measured = {"pen": math.nan} | measure_reader(model, recipe, sets)
-        return {"rung": run.name, "seed": run.seed} | measured | spent
+        seconds = round(time.process_time() - start, 1)
+        row = {"rung": run.name, "seed": run.seed, "pen": math.nan}
+        return row | measure_reader(model, recipe, sets) | {"cpu_seconds": seconds}
 
     rows = read_ladder(path)
     seconds = mean_seconds(rows, _COLUMNS, "cpu_seconds")

@@ -26,6 +26,12 @@ def photographed(
     return Split(np.rint(images * 255).astype(np.uint8), split.labels[chosen][positions])
 
 
+def non_digits(count: int, digits: Split, seed: int) -> Split:  # uint8 (count, 28, 28) and labels
+    "Render pictures that are not a digit; some are made of several digits of a split."
+    images = nondigits(count, digits.images, seed).images
+    return Split(images, np.full(count, NOT_A_DIGIT, np.int8))
+
+
 def render_parts(
     recipe: Any,  # how many images: its redrawn, photos, printed and nondigits
     mnist: Mnist,
@@ -33,12 +39,11 @@ def render_parts(
 ) -> dict[str, Split]:  # by those names
     "Render the images that a recipe asks for besides MNIST; 5 to 25 ms each."
     printed = printed_digits(recipe.printed, seed)
-    others = nondigits(recipe.nondigits, mnist.train.images, seed).images
     return {
         "redrawn": redrawn(mnist.train, recipe.redrawn),
         "photos": photographed(mnist.train, recipe.photos, seed),
         "printed": Split(printed.images, printed.names.astype(np.int8)),
-        "nondigits": Split(others, np.full(len(others), NOT_A_DIGIT, np.int8)),
+        "nondigits": non_digits(recipe.nondigits, mnist.train, seed),
     }
 
 

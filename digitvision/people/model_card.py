@@ -16,6 +16,9 @@ from ..markdown import markdown_table
 from ..model_files import read_model
 
 # %% ../../notebooks/35_model_card.ipynb #29045175
+_Cells = dict[str, str]  # title → text
+
+
 def _accuracy(summary: dict[str, Any] | None) -> str:
     "Format an accuracy with its 95% interval, or – for None."
     if summary is None:
@@ -26,58 +29,84 @@ def _accuracy(summary: dict[str, Any] | None) -> str:
 # %% ../../notebooks/35_model_card.ipynb #2e6dad57
 MODELS = ("digitvision", "baseline")  # the columns: the shipped model, and the one it must beat
 
-_Rows = dict[str, list[str]]  # title → a cell for each model
 
-
-def _pen_rows(found: list[dict[str, Any]]) -> _Rows:
-    "Return the rows about pen digits, by style; none if they were not measured."
-    if not all("strokes" in one for one in found):
-        return {}
-    pens = [one["strokes"] for one in found]
-    rows = {"Pen digits, mean of six drawing styles": [f"{pen['mean']:.2%}" for pen in pens]}
-    rows["Pen digits, worst of the six styles"] = [f"{pen['worst']:.2%}" for pen in pens]
-    for style in pens[0]["ways"]:
-        rows[f"Pen digits, {style}"] = [_accuracy(pen["ways"][style]) for pen in pens]
-    rows["Slashed zeros (not in the rows above)"] = [
-        _accuracy(pen["slashed_zeros"]) for pen in pens
-    ]
-    rows["Calibration error (ECE), pen digits"] = [f"{pen['ece']:.2%}" for pen in pens]
-    return rows
-
-
-def _rejection_rows(found: list[dict[str, Any]]) -> _Rows:
-    "Return the rows about telling digits from other pictures."
-    ours = [one["not_digits"] for one in found]
-    rows = {"Score used": [one["score"].replace("_", " ") for one in ours]}
-    rows["Pen digits accepted"] = [f"{one['digits_accepted']:.1%}" for one in ours]
-    for kind in ours[0]["kinds"]:
-        several = [one["kinds"][kind] for one in ours]
-        rows[f"AUROC, digits against {kind}"] = [f"{one['auroc']:.4f}" for one in several]
-        rows[f"{kind} rejected".capitalize()] = [f"{one['refused']:.1%}" for one in several]
-    return rows
+def _accuracies(found: dict[str, Any]) -> _Cells:
+    "Return the accuracy of a model on each set; pen digits by style, if they were measured."
+    cells = {
+        "MNIST test (evaluated once)": _accuracy(found["test"]),
+        "Calibration error (ECE), MNIST test": f"{found['test']['ece']:.2%}",
+        "scikit-learn's digits": _accuracy(found["load_digits"]),
+    }
+    if pen := found.get("strokes"):
+        cells["Pen digits, mean of six drawing styles"] = f"{pen['mean']:.2%}"
+        cells["Pen digits, worst of the six styles"] = f"{pen['worst']:.2%}"
+        cells |= {f"Pen digits, {name}": _accuracy(style) for name, style in pen["ways"].items()}
+        cells["Slashed zeros (not in the rows above)"] = _accuracy(pen["slashed_zeros"])
+        cells["Calibration error (ECE), pen digits"] = f"{pen['ece']:.2%}"
+    return cells
 
 # %% ../../notebooks/35_model_card.ipynb #d25770fe
-def _table(first: str, columns: tuple[str, ...], rows: _Rows) -> str:
-    "Return a Markdown table."
-    return markdown_table((first, *columns), ([name, *cells] for name, cells in rows.items()))
+def _rejections(found: dict[str, Any]) -> _Cells:
+    "Return how well the score of a model tells digits from other pictures."
+    found = found["not_digits"]
+    cells = {"Score used": found["score"].replace("_", " ")}
+    cells["Pen digits accepted"] = f"{found['digits_accepted']:.1%}"
+    for name, kind in found["kinds"].items():
+        cells[f"AUROC, digits against {name}"] = f"{kind['auroc']:.4f}"
+        cells[f"{name} rejected".capitalize()] = f"{kind['refused']:.1%}"
+    return cells
 
 
-def _digit_rows(found: list[dict[str, Any]]) -> _Rows:
-    "Return precision and recall of each digit on the test set."
-    digits = [one["test"]["per_digit"] for one in found]
-    return {
-        str(d): [f"{of[d]['precision']:.2%} / {of[d]['recall']:.2%}" for of in digits]
-        for d in range(10)
-    }
+def _digits(found: dict[str, Any]) -> _Cells:
+    "Return the precision and recall of a model for each digit of the test set."
+    digits = found["test"]["per_digit"]
+    return {str(d["digit"]): f"{d['precision']:.2%} / {d['recall']:.2%}" for d in digits}
+
+
+def _table(first: str, columns: dict[str, _Cells]) -> str:
+    "Return a Markdown table; the first column has a heading and the titles of the cells."
+    titles = next(iter(columns.values()))
+    rows = [[title, *(cells.get(title, "–") for cells in columns.values())] for title in titles]
+    return markdown_table((first, *columns), rows)
 
 # %% ../../notebooks/35_model_card.ipynb #5c8bf165
-INTENDED_USE = """## Intended use
+PAGE = """# Model card: {card[name]}
+
+Written by `digitvision reader card` from the model's card and [evaluation.json](evaluation.json). \
+Brackets: 95% intervals (Wilson).
+
+## Training
+
+{training}
+
+## Intended use
 
 For learning how digit recognition works, and for demonstrations in which people draw a single
 digit on a screen or show a picture of one. Do not use it to read forms, checks or meters, or for
-any decision about a person or money."""
+any decision about a person or money.
 
-LIMITATIONS = """## Limitations
+## Accuracy
+
+{accuracies}
+
+## Rejecting what is not a digit
+
+The model rejects a picture if its digit score is below a threshold. The threshold, \
+{card[digit_threshold]}, was chosen so that 98.5% of {card[threshold_on]} pass. The \
+digits in this table are drawn 70% as wide as the canvas.
+
+{rejections}
+
+## Accuracy by digit
+
+Precision / recall on the MNIST test set.
+
+{digits}
+"""
+
+# %% ../../notebooks/35_model_card.ipynb #691d7bd1
+PAGE += """
+## Limitations
 
 - It reads **one** digit, not numbers. It should reject a picture of several digits.
 - It knows 0 to 9 in their Western Arabic form: no other script, no Roman numerals.
@@ -87,104 +116,67 @@ LIMITATIONS = """## Limitations
 - MNIST was written in the United States around 1990. Forms that are common elsewhere (a 1 with a
   long flag, a 7 with a bar, a slashed 0) are in the training data only as rendered pictures. The
   model is less accurate on them.
-- The digit score says whether a picture looks like a digit, not whether the prediction is right."""
+- The digit score says whether a picture looks like a digit, not whether the prediction is right.
 
-# %% ../../notebooks/35_model_card.ipynb #691d7bd1
-PEOPLE = {  # data → who wrote it, and its use
-    "MNIST train, 54,000 of 60,000": [
-        "employees of the US Census Bureau, high-school students",
-        "training",
-    ],
-    "MNIST validation, the other 6,000": ["the same groups", "choosing recipe and temperature"],
-    "MNIST test, 10,000": ["other writers of these groups", "evaluation, once, for this page"],
-    "rendered digits, letters, scribbles, shapes": [
-        "nobody: fonts of A. V. Hershey, varied at random",
-        "training",
-    ],
-    "pen digits, letters and symbols of UNIPEN train_r01_v07 (Guyon et al., 1994; "
-    "Zenodo 10.5281/zenodo.1195803, CC BY 4.0)": [
-        "over 100 people with a pen on a tablet",
-        "choosing recipe and threshold; not used for training, not part of this project",
-    ],
-    "scikit-learn's `load_digits`, 1,797 of 8×8 pixels": [
-        "13 people (Alpaydin and Kaynak, 1998)",
-        "evaluation only",
-    ],
-}
+## Who wrote the data
+
+| data | written by | used for |
+|---|---|---|
+| MNIST train, 54,000 of 60,000 | employees of the US Census Bureau, high-school students \
+| training |
+| MNIST validation, the other 6,000 | the same groups | choosing recipe and temperature |
+| MNIST test, 10,000 | other writers of these groups | evaluation, once, for this page |
+| rendered digits, letters, scribbles, shapes | nobody: fonts of A. V. Hershey, varied at random \
+| training |
+| pen digits, letters and symbols of UNIPEN train_r01_v07 (Guyon et al., 1994; \
+Zenodo 10.5281/zenodo.1195803, CC BY 4.0) | over 100 people with a pen on a tablet \
+| choosing recipe and threshold; not used for training, not part of this project |
+| scikit-learn's `load_digits`, 1,797 of 8×8 pixels | 13 people (Alpaydin and Kaynak, 1998) \
+| evaluation only |
+"""
 
 # %% ../../notebooks/35_model_card.ipynb #24d831fc
-def _rejection_text(card: dict[str, Any]) -> str:
-    "Explain how the threshold was chosen."
-    return (
-        "The model rejects a picture if its digit score is below a threshold. The threshold, "
-        f"{card['digit_threshold']}, was chosen so that 98.5% of {card['threshold_on']} pass. The "
-        "digits in this table are drawn 70% as wide as the canvas."
-    )
-
-
-def _training_section(card: dict[str, Any]) -> str:
+def _training(card: dict[str, Any]) -> _Cells:
     "Describe how the model was trained."
-    facts = {
+    versions = card["libraries"]
+    return {
         "Parameters": f"{card['parameters']:,}",
         "Layers": ", ".join(card["architecture"]),
         "Training data": card["trained_on"],
         "Epochs, seed": f"{card['epochs']}, {card['seed']}",
         "Temperature": str(card["temperature"]),
-        "Date": f"{card['date']}, Keras {card['libraries']['keras']}, "
-        f"TensorFlow {card['libraries']['tensorflow']}",
+        "Date": f"{card['date']}, Keras {versions['keras']}, TensorFlow {versions['tensorflow']}",
         "SHA-256 of the .onnx": f"`{card['sha256']}`",
     }
-    return "## Training\n\n" + _table("", ("",), {k: [v] for k, v in facts.items()})
 
-
+# %% ../../notebooks/35_model_card.ipynb #24d831fd
 def render_model_card(
     card: dict[str, Any],  # of the shipped model
     evaluations: dict[str, dict[str, Any]],  # by model, from `evaluation_report.evaluation`
 ) -> str:  # Markdown
     "Render the model card. Raises InvalidInputError if the evaluations are of another model."
-    found = [evaluations[name] for name in MODELS]
-    if found[0]["sha256"] != card["sha256"]:
+    if evaluations[MODELS[0]]["sha256"] != card["sha256"]:
         raise InvalidInputError(
             "docs/evaluation.json is about another model. Measure this one: digitvision reader card"
         )
-    accuracies = {
-        "MNIST test (evaluated once)": [_accuracy(one["test"]) for one in found],
-        "Calibration error (ECE), MNIST test": [f"{one['test']['ece']:.2%}" for one in found],
-        "scikit-learn's digits": [_accuracy(one["load_digits"]) for one in found],
-    }
-    sections = [
-        f"# Model card: {card['name']}",
-        "Written by `digitvision reader card` from the model's card and "
-        "[evaluation.json](evaluation.json). Brackets: 95% intervals (Wilson).",
-        _training_section(card),
-        INTENDED_USE,
-        "## Accuracy",
-        _table("", MODELS, accuracies | _pen_rows(found)),
-        "## Rejecting what is not a digit",
-        _rejection_text(card),
-        _table("", MODELS, _rejection_rows(found)),
-        "## Accuracy by digit",
-        "Precision / recall on the MNIST test set.",
-        _table("digit", MODELS, _digit_rows(found)),
-        LIMITATIONS,
-        "## Who wrote the data",
-        _table("data", ("written by", "used for"), PEOPLE),
-    ]
-    return "\n\n".join(sections) + "\n"
+    ours = {name: evaluations[name] for name in MODELS}
+    return PAGE.format(
+        card=card,
+        training=_table("", {"": _training(card)}),
+        accuracies=_table("", {name: _accuracies(found) for name, found in ours.items()}),
+        rejections=_table("", {name: _rejections(found) for name, found in ours.items()}),
+        digits=_table("digit", {name: _digits(found) for name, found in ours.items()}),
+    )
 
 # %% ../../notebooks/35_model_card.ipynb #5b81c730
 EVALUATIONS = project_path("docs/evaluation.json")
 
 
 def write_model_card(
-    evaluations: dict[str, dict[str, Any]] | None = None,  # default: the recorded ones
-    path: str | Path = EVALUATIONS,  # model_card.md is written beside it
-) -> Path:  # of model_card.md
-    "Record the evaluations, and render the model card from them."
-    path = Path(path)
-    if evaluations:
-        write_text(path, json.dumps(evaluations, indent=1) + "\n")
-    evaluations = json.loads(path.read_text(encoding="utf-8"))
-    page = path.parent / "model_card.md"
+    evaluations: dict[str, dict[str, Any]],  # by model, from `evaluation_report.evaluation`
+) -> Path:  # of docs/model_card.md
+    "Record the evaluations in docs/evaluation.json, and write the model card from them."
+    write_text(EVALUATIONS, json.dumps(evaluations, indent=1) + "\n")
+    page = EVALUATIONS.with_name("model_card.md")
     write_text(page, render_model_card(read_model(MODELS[0])[0], evaluations))
     return page

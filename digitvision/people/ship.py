@@ -9,13 +9,7 @@ import keras
 from digitvision.data import Mnist, Split
 from digitvision.evaluate import threshold_at_tpr
 from digitvision.model_files import write_model
-from digitvision.people.reader import (
-    Recipe,
-    build_reader,
-    fit_temperature,
-    fold,
-    predict_logits,
-)
+from digitvision.people.reader import Recipe, build_reader, fit_temperature, fold, predict_logits
 from digitvision.train import to_input
 
 
