@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,15 @@ def find_pictures(
 
 
 def read_pictures(
-    folder: str | Path,  # laid out as `find_pictures` wants it
+    folder: str | Path,  # as for `find_pictures`
 ) -> tuple[Split, list[Path], np.ndarray]:  # uint8 (n, 28, 28), labels; paths; sources (n,)
     """Read and preprocess the labeled pictures in a folder.
 
     A picture that is damaged or blank becomes an image of zeros. Raises DrawingsError as
     `find_pictures` does."""
     paths, labels, sources = zip(*find_pictures(folder), strict=True)
-    images = []
-    for path in paths:
-        try:
-            images.append(to_image(read_image(path)))
-        except DigitVisionError:
-            images.append(np.zeros((28, 28), np.uint8))
-    return Split(np.stack(images), np.array(labels)), list(paths), np.array(sources)
+    images = np.zeros((len(paths), 28, 28), np.uint8)
+    for i, path in enumerate(paths):
+        with suppress(DigitVisionError):
+            images[i] = to_image(read_image(path))
+    return Split(images, np.array(labels)), list(paths), np.array(sources)

@@ -36,10 +36,8 @@ def paper_light(
     return np.asarray(light.resize((width, height), Image.Resampling.BICUBIC))
 
 # %% ../notebooks/30_photos.ipynb #bfce7d4f
-def is_light_on_dark(
-    gray: Image.Image,  # mode "L"
-) -> bool:
-    "Return True for chalk on a board, False for a pen on paper: the sign of the skewness."
+def is_light_on_dark(gray: Image.Image) -> bool:
+    "Return True for chalk on a board, False for pen on paper: the sign of the gray's skewness."
     small = gray.copy()
     small.thumbnail((128, 128), Image.Resampling.BOX)
     mean = small.filter(ImageFilter.BoxBlur(max(small.size) / 6))
@@ -48,10 +46,8 @@ def is_light_on_dark(
     return bool((away[rim:-rim, rim:-rim] ** 3).sum() > 0)
 
 
-def contrast_to_paper(
-    gray: Image.Image,  # mode "L"
-) -> np.ndarray:  # float32 (height, width): about 0 for paper, up to 1 for ink
-    "Return how much each pixel differs from the page: flat-field correction with `paper_light`."
+def contrast_to_paper(gray: Image.Image) -> np.ndarray:  # float32 (height, width)
+    "Return how much each pixel differs from the page: about 0 for paper, up to 1 for ink."
     pixels = np.asarray(gray, np.float32)
     if is_light_on_dark(gray):
         pixels = 255 - pixels
@@ -62,10 +58,8 @@ def contrast_to_paper(
 NEIGHBORS = np.ones((3, 3), bool)  # pixels are connected diagonally, too
 
 
-def connected_components(
-    mask: np.ndarray,  # bool (height, width)
-) -> np.ndarray:  # int (height, width): 0 outside, then 1, 2, … for each component
-    "Label the connected components of a mask."
+def connected_components(mask: np.ndarray) -> np.ndarray:  # both (height, width)
+    "Label the connected components of a mask: 0 outside, then 1, 2, … for each."
     return ndimage.label(mask, NEIGHBORS)[0]
 
 
@@ -118,9 +112,7 @@ def _erase_rows(mask: np.ndarray) -> np.ndarray:
     return mask
 
 
-def erase_lines(
-    mask: np.ndarray,  # bool (height, width)
-) -> np.ndarray:  # bool (height, width)
+def erase_lines(mask: np.ndarray) -> np.ndarray:  # both bool (height, width)
     "Return the mask without the lines of ruled or squared paper."
     return _erase_rows(_erase_rows(mask).T).T
 
@@ -183,10 +175,8 @@ MIN_CONTRAST = 16  # of 255; less than this between ink and paper is an empty pa
 CELLS = 160  # to a side, at most
 
 
-def otsu(
-    values: np.ndarray,  # float, at least one
-) -> float:  # the level between two kinds of values
-    "Return the threshold with the largest variance between the two classes (Otsu, 1979)."
+def otsu(values: np.ndarray) -> float:
+    "Return the threshold with the largest variance between two classes of floats (Otsu, 1979)."
     count, edges = np.histogram(np.asarray(values, float), 64)  # float32 is too coarse for bins
     below = np.cumsum(count)[:-1]
     total = np.cumsum(count * (edges[1:] + edges[:-1]) / 2)
@@ -238,9 +228,7 @@ def _grow(mask: np.ndarray, paler: np.ndarray) -> np.ndarray:
     return _dilate(ndimage.binary_dilation(mask, NEIGHBORS, 4, mask=paler & box))
 
 
-def photo_ink(
-    gray: Image.Image,  # mode "L"
-) -> Image.Image:  # mode "L", same size, white ink on black
+def photo_ink(gray: Image.Image) -> Image.Image:  # both mode "L"; white ink on black
     "Return the ink of one digit in a photo of a page. Raises BlankImageError if there is none."
     for radius in (0, 1, 2):
         contrast = contrast_to_paper(gray.filter(ImageFilter.BoxBlur(radius)))
@@ -273,9 +261,7 @@ def _is_frame(mask: np.ndarray) -> bool:
     return across and not mask[margin:-margin, margin:-margin].any()
 
 
-def keep_digit(
-    ink: Image.Image,  # mode "L", white ink on black, nothing else in between
-) -> Image.Image:  # mode "L", same size
+def keep_digit(ink: Image.Image) -> Image.Image:  # both mode "L", white ink on black
     """Return the ink of a clean page without dust, lines and frames; as it is if there are none.
 
     Raises BlankImageError if there is a frame only."""

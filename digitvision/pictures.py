@@ -16,22 +16,9 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from digitvision.errors import DigitVisionError
 
-__all__ = [
-    "FORMATS",
-    "MAX_PIXELS",
-    "BlankImageError",
-    "ImageError",
-    "ImageTooLargeError",
-    "decode_data_url",
-    "encode_data_url",
-    "image_errors",
-    "read_image",
-    "release_memory",
-    "to_plain",
-]
-
 MAX_PIXELS = 4096 * 4096  # a phone's photo fits, a decompression bomb does not
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+Picture = Image.Image | np.ndarray | str | Path  # a PIL image, an array, a data URL or a path
 JPEG_SIDE = 1280  # pixels; a JPEG twice as large or more is decoded at a half, quarter or eighth
 
 
@@ -51,12 +38,11 @@ class BlankImageError(DigitVisionError, ValueError):
 
 
 @contextmanager
-def image_errors(
-    level: int = logging.INFO,  # at which an error that is not expected is logged
-) -> Iterator[None]:
+def image_errors(level: int = logging.INFO) -> Iterator[None]:
     """Raise whatever fails inside as an ImageError whose cause is the original error.
 
-    Decoders fail in many ways on damaged files, and no picture is a reason to crash."""
+    Decoders fail in many ways on damaged files, and no picture is a reason to crash. An error that
+    is not expected is logged at `level`."""
     try:
         yield
     except DigitVisionError:
@@ -77,25 +63,7 @@ def image_errors(
         raise ImageError(message) from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    "Return the picture turned as its EXIF data says, or unchanged if the data is damaged."
-    try:
-        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        return ImageOps.exif_transpose(image) if turned else image
-    except Exception:  # the pixels may be sound all the same
-        return image
-
-
-def _stretch(image: Image.Image) -> Image.Image:  # mode "L"
-    "Return a picture of 16-bit, 32-bit or float pixels with its own extremes as black and white."
-    pixels = np.nan_to_num(np.asarray(image, np.float32))
-    span = float(pixels.max() - pixels.min()) or 1.0
-    return Image.fromarray(((pixels - pixels.min()) * (255 / span)).astype(np.uint8))
-
-
-def to_plain(
-    image: Image.Image,  # any mode; a file opened by Pillow may be not decoded yet
-) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
+def to_plain(image: Image.Image) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
     """Return the first frame of a picture, decoded, in one of four modes, turned as EXIF says.
 
     Raises BlankImageError if it has no pixels, and ImageError if it cannot be decoded."""
@@ -103,9 +71,13 @@ def to_plain(
         raise BlankImageError("The picture has no pixels.")
     with image_errors():
         image.load()
-        image = _upright(image)
-        if image.mode in ("I", "F") or image.mode.startswith("I;"):
-            return _stretch(image)
+        with suppress(Exception):  # the pixels may be sound where the EXIF data is damaged
+            if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+                image = ImageOps.exif_transpose(image)
+        if image.mode in ("I", "F") or image.mode.startswith("I;"):  # its extremes become 0 and 255
+            pixels = np.nan_to_num(np.asarray(image, np.float32))
+            span = float(pixels.max() - pixels.min()) or 1.0
+            return Image.fromarray(((pixels - pixels.min()) * (255 / span)).astype(np.uint8))
         if image.mode in ("La", "RGBa"):  # colors multiplied by alpha: Pillow undoes that first
             image = image.convert(image.mode.upper())
         if image.mode == "LAB":  # the first channel is the lightness
@@ -127,9 +99,7 @@ def _open(file: BinaryIO | str | Path) -> Image.Image:
         return to_plain(image)
 
 
-def decode_data_url(
-    url: str,  # "data:image/png;base64,…"
-) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
+def decode_data_url(url: str) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
     "Return the picture in a data URL. Raises ImageError or ImageTooLargeError."
     match = re.match(r"data:image/[a-z0-9.+-]{1,32};base64,", url, re.IGNORECASE)
     if not match:
@@ -141,10 +111,8 @@ def decode_data_url(
     return _open(io.BytesIO(data))
 
 
-def encode_data_url(
-    pixels: np.ndarray,  # float (height, width) in [0, 1]
-) -> str:  # "data:image/png;base64,…"
-    "Return a gray picture as a PNG in a data URL."
+def encode_data_url(pixels: np.ndarray) -> str:  # "data:image/png;base64,…"
+    "Return a gray picture, float (height, width) in [0, 1], as a PNG in a data URL."
     file = io.BytesIO()
     image = Image.fromarray((pixels * 255).round().astype(np.uint8))
     image.save(file, "PNG", compress_level=1)  # so small a picture is not worth more time
@@ -172,12 +140,10 @@ def _from_array(array: np.ndarray) -> Image.Image:
     return Image.fromarray(array)
 
 
-def read_image(
-    # a PIL image, a data URL, a path, or an array (height, width[, 1, 3 or 4]): uint8, bool, or
-    # float in [0, 1]
-    source: Image.Image | np.ndarray | str | Path,
-) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
-    "Return a picture, whatever it comes as. Raises ImageError, or BlankImageError if it is empty."
+def read_image(source: Picture) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
+    """Return a picture, whatever it comes as. Raises ImageError, or BlankImageError if it is empty.
+
+    An array (height, width[, 1, 3 or 4]) is of uint8, bool, or float in [0, 1]."""
     if isinstance(source, Image.Image):
         return to_plain(source)
     if isinstance(source, np.ndarray):

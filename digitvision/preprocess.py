@@ -73,8 +73,10 @@ def _shrink(image: Image.Image) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 
-def _flatten(image: Image.Image) -> Image.Image:  # mode "L"
-    "Lay a picture with transparency on the background from which its visible part stands out."
+def _luminance(image: Image.Image) -> Image.Image:  # mode "L"
+    "Return the brightness of a picture; a transparent one is laid on a background of contrast."
+    if image.mode not in ("LA", "RGBA"):
+        return image.convert("L")
     image = image.convert("RGBA")
     gray, alpha = image.convert("L"), image.getchannel("A")
     if alpha.getextrema()[0] == 255:  # nothing is transparent
@@ -84,19 +86,13 @@ def _flatten(image: Image.Image) -> Image.Image:  # mode "L"
     paper = Image.new("L", image.size, 255 if visible < 128 else 0)
     return Image.composite(gray, paper, alpha)
 
-
-def _luminance(image: Image.Image) -> Image.Image:  # mode "L"
-    "Return the brightness of a picture, transparency flattened."
-    return _flatten(image) if image.mode in ("LA", "RGBA") else image.convert("L")
-
 # %% ../notebooks/05_preprocess.ipynb #5ef88112
 def _extremes(histogram: list[int]) -> tuple[int, int]:
     "Return the darkest and lightest gray, without the 2 pixels in 10,000 that may be specks."
     count = np.cumsum(histogram)
     specks = count[-1] // 5_000
-    return int(np.searchsorted(count, specks, "right")), int(
-        np.searchsorted(count, count[-1] - specks)
-    )
+    darkest = np.searchsorted(count, specks, "right")
+    return int(darkest), int(np.searchsorted(count, count[-1] - specks))
 
 
 def _clearest(image: Image.Image, gray: Image.Image) -> Image.Image:
@@ -112,12 +108,11 @@ def _clearest(image: Image.Image, gray: Image.Image) -> Image.Image:
     return image.getchannel(best - 1) if spread[best] > 1.3 * spread[0] else gray
 
 
-def to_gray(
-    image: Image.Image,  # any mode, any size
-) -> Image.Image:  # mode "L", upright; a side above LARGE pixels shrinks to LONGEST or less
-    """Return one channel of a picture's first frame, 0 to 255, transparency flattened.
+def to_gray(image: Image.Image) -> Image.Image:  # mode "L", upright
+    """Return one channel of a picture of any mode, transparency flattened.
 
     Where the ink is as bright as the paper, it is the color channel that shows the ink best.
+    A picture with a side above LARGE pixels is shrunk to LONGEST or less.
     Raises BlankImageError if there are no pixels, ImageError if the file is damaged."""
     image = to_plain(image)
     if max(image.size) > LARGE:
@@ -143,7 +138,7 @@ def _find_ink(gray: Image.Image) -> Image.Image:
     border, histogram = _border(gray), gray.histogram()
     paper = int(np.bincount(np.concatenate(border)).argmax())
     top, bottom, left, right = (bool((side != paper).any()) for side in border)
-    least = 0.7 if top or bottom or left or right else 0.3
+    least = 0.7 if top or bottom or left or right else 0.3  # share of the paper in a drawing
     if (top and bottom) or (left and right) or histogram[paper] < least * sum(histogram):
         return photo_ink(_shrink(gray))
     darkest, lightest = _extremes(histogram)
@@ -156,12 +151,10 @@ def _find_ink(gray: Image.Image) -> Image.Image:
     return keep_digit(gray)
 
 
-def to_ink(
-    image: Image.Image,  # any mode, alpha or polarity: a drawing, a scan, a photo
-) -> Image.Image:  # mode "L", white ink (255 at its strongest) on black (0)
-    """Find the ink of a digit in a drawing, which keeps its size, or in a photo, shrunk to LONGEST.
+def to_ink(image: Image.Image) -> Image.Image:  # mode "L", white ink (255) on black (0)
+    """Find the ink of a digit in a picture of any mode, alpha or polarity.
 
-    Raises BlankImageError if there is none."""
+    A drawing keeps its size, a photo is shrunk to LONGEST. Raises BlankImageError, ImageError."""
     return _find_ink(to_gray(image))
 
 # %% ../notebooks/05_preprocess.ipynb #74e539e7
@@ -204,11 +197,6 @@ def to_unit(image: Image.Image) -> np.ndarray:  # float32 (height, width) in [0,
     return np.asarray(image, np.float32) / 255
 
 # %% ../notebooks/05_preprocess.ipynb #bfdd5518
-def _naive(ink: Image.Image) -> Image.Image:
-    "Shrink the whole picture to 28×28."
-    return ink.resize((28, 28), Image.Resampling.BOX)
-
-
 def fit_mnist(
     ink: Image.Image,  # mode "L", white ink on black, any size
 ) -> np.ndarray:  # float32 (28, 28) in [0, 1]
@@ -219,25 +207,19 @@ def fit_mnist(
     return to_unit(_center(_box(_crop(ink))))
 
 
-def to_image(
-    picture: Image.Image,  # any picture
-) -> np.ndarray:  # uint8 (28, 28), as MNIST's images are
-    "Frame a picture as MNIST's images are, in whole numbers. Raises BlankImageError, ImageError."
+def to_image(picture: Image.Image) -> np.ndarray:  # uint8 (28, 28), as MNIST's images are
+    "Find the ink of any picture and frame it. Raises BlankImageError, ImageError."
     return np.rint(fit_mnist(to_ink(picture)) * 255).astype(np.uint8)
 
 
-def resize_only(
-    image: Image.Image,  # any picture
-) -> np.ndarray:  # float32 (28, 28) in [0, 1]
+def resize_only(image: Image.Image) -> np.ndarray:  # float32 (28, 28) in [0, 1]
     """Shrink the whole picture's ink to 28×28, wherever and however large it is: the naive way.
 
     Kept for comparison with `fit_mnist`. Raises BlankImageError if there is no ink."""
-    return to_unit(_naive(to_ink(image)))
+    return to_unit(to_ink(image).resize((28, 28), Image.Resampling.BOX))
 
 # %% ../notebooks/05_preprocess.ipynb #ffe3bbce
-def stages(
-    image: Image.Image,  # any picture
-) -> dict[str, Image.Image]:  # mode "L" from "grey" on; the last two are 28×28
+def stages(image: Image.Image) -> dict[str, Image.Image]:  # mode "L" from "grey" on
     """Return every picture between the one that came in and the one that the network sees.
 
     "naive" is what `resize_only` would give. Raises BlankImageError if there is no ink."""
@@ -245,5 +227,6 @@ def stages(
     ink = _find_ink(gray)
     crop = _crop(ink)
     box = _box(crop)
+    naive = ink.resize((28, 28), Image.Resampling.BOX)
     pictures = {"picture": image, "grey": gray, "ink": ink, "crop": crop, "box": box}
-    return pictures | {"naive": _naive(ink), "input": _center(box)}
+    return pictures | {"naive": naive, "input": _center(box)}

@@ -12,18 +12,13 @@ def to_points(strokes: Strokes) -> list[list[Point]]:
     return [[(x, y) for x, y in stroke.tolist()] for stroke in check_strokes(strokes)]
 
 
-def write_drawing(
-    strokes: list[list[Point]],
-    brush: float,  # diameter in pixels of the drawing
-) -> str:
-    "Return a drawing as JSON."
+def write_drawing(strokes: list[list[Point]], brush: float) -> str:
+    "Return a drawing as JSON; the brush is its diameter in pixels of the drawing."
     return json.dumps({"brush": brush, "strokes": strokes})
 
 
-def read_drawing(
-    text: str | bytes,  # JSON as `write_drawing` makes it
-) -> tuple[list[list[Point]], float]:  # strokes and brush
-    "Read a drawing from JSON. Raises ValueError if the text does not hold a drawing."
+def read_drawing(text: str | bytes) -> tuple[list[list[Point]], float]:  # strokes and brush
+    "Read a drawing from the JSON of `write_drawing`. Raises ValueError if it does not hold one."
     try:
         drawing = json.loads(text)
         strokes, brush = drawing["strokes"], float(drawing["brush"])

@@ -185,12 +185,7 @@ class DigitPad(HBox):
         self._listeners = CallbackDispatcher()
         self._throttle = Throttle(self._predict)
         self._drawing = DrawingCanvas(self._throttle.request)
-        self._answer = HTML()
-        self._build()
-        self.model, self.brush, self.strokes = model, brush, []
-
-    def _build(self) -> None:
-        "Make the controls and connect them."
+        self._drawing.canvas.on_key_down(self._on_key)
         wide = {"style": {"description_width": "48px"}, "layout": Layout(width="auto")}
         undo, clear = (Button(description=n, layout=Layout(flex="1")) for n in ("Undo", "Clear"))
         undo.on_click(lambda _: self.undo())
@@ -200,11 +195,12 @@ class DigitPad(HBox):
         self._slider.observe(self._on_brush, "value")
         self._menu = Dropdown(options=list_models(), description="Model", **wide)
         self._menu.observe(lambda _: self._throttle.request(), "value")
-        self._drawing.canvas.on_key_down(self._on_key)
         controls = [self._drawing.canvas, HBox([undo, clear]), self._slider, self._menu]
         tools = VBox(controls, layout=Layout(width=f"{SIDE}px"))
+        self._answer = HTML()
         self.children = [tools, self._answer, HTML(STYLE, layout=Layout(display="none"))]
         self.add_class("digit-pad")
+        self.model, self.brush, self.strokes = model, brush, []
 
     def _on_brush(self, change: dict) -> None:
         self._drawing.brush = change["new"]

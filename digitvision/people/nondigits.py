@@ -25,11 +25,8 @@ FONTS = ("futural", "rowmans", "scripts", "cursive")  # single lines, upright an
 
 
 @cache
-def glyph(
-    font: str,  # one of FONTS
-    character: str,
-) -> tuple[np.ndarray, ...]:  # a (points, 2) array for each stroke, y downwards
-    "Return the strokes of a character in one of Hershey's fonts (A. V. Hershey, 1967)."
+def glyph(font: str, character: str) -> tuple[np.ndarray, ...]:  # (points, 2) each, y downwards
+    "Return the strokes of a character in one of Hershey's FONTS (A. V. Hershey, 1967)."
     fonts = HersheyFonts()
     fonts.load_default_font(font)
     return tuple(np.array(stroke, float) for stroke in fonts.strokes_for_text(character))
@@ -72,22 +69,16 @@ def handwrite(
     return fit_unit_square(drawn)
 
 # %% ../../notebooks/32_nondigits.ipynb #4da3e50a
-def draw_strokes(
-    strokes: Strokes,  # in the unit square
-    rng: np.random.Generator,
-) -> Image.Image:  # mode "L", 280×280, white on black
-    "Draw strokes in the middle of a canvas, at a random size and with a random brush."
+def draw_strokes(strokes: Strokes, rng: np.random.Generator) -> Image.Image:  # mode "L", 280×280
+    "Draw strokes of the unit square mid-canvas, white on black, at a random size and brush."
     side = rng.uniform(90, 220)  # pixels
     brush = side * np.exp(rng.uniform(np.log(0.035), np.log(0.25)))
     start = (280 - side) / 2
     return rasterize([np.asarray(stroke) * side + start for stroke in strokes], brush=max(3, brush))
 
 # %% ../../notebooks/32_nondigits.ipynb #4da3e50b
-def draw_character(
-    characters: str,  # to choose from
-    rng: np.random.Generator,
-) -> tuple[Image.Image, str]:  # the picture, and the character
-    "Draw a random character, in a random font, as if by hand."
+def draw_character(characters: str, rng: np.random.Generator) -> tuple[Image.Image, str]:
+    "Draw one of these characters, in a random font, as if by hand; return it beside the picture."
     font = FONTS[rng.integers(len(FONTS))]
     character = characters[rng.integers(len(characters))]
     return draw_strokes(handwrite(glyph(font, character), rng), rng), character
@@ -154,11 +145,10 @@ def draw_shape(rng: np.random.Generator) -> Image.Image:  # mode "L", 280×280
     return draw_strokes(handwrite(SHAPES[name], rng), rng)
 
 # %% ../../notebooks/32_nondigits.ipynb #1c91312d
-def draw_several(
-    rng: np.random.Generator,
-    digits: np.ndarray,  # uint8 (n, 28, 28): real digits to choose from
-) -> Image.Image:  # mode "L", 280×280
-    "Draw two or three digits side by side or one above another, perhaps touching."
+def draw_several(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:  # mode "L", 280×280
+    """Draw two or three digits side by side or one above another, perhaps touching.
+
+    `digits`, uint8 (n, 28, 28), are real ones to choose from."""
     canvas, size = np.zeros((280, 280), np.uint8), int(rng.uniform(60, 110))
     count, below = rng.choice([2, 3], p=[0.75, 0.25]), rng.random() < 0.15
     step = size * rng.uniform(0.5, 0.8)
@@ -220,14 +210,8 @@ def draw_smudge(rng: np.random.Generator) -> Image.Image:  # mode "L", 140×140
     return Image.fromarray((make(rng) * 255).astype(np.uint8))
 
 # %% ../../notebooks/32_nondigits.ipynb #ab430c78
-KINDS = {  # share of each kind in a set
-    "letters": 0.36,
-    "symbols": 0.12,
-    "scribbles": 0.26,
-    "shapes": 0.08,
-    "several": 0.12,
-    "smudges": 0.06,
-}
+# Share of each kind in a set
+KINDS = dict(letters=0.36, symbols=0.12, scribbles=0.26, shapes=0.08, several=0.12, smudges=0.06)
 
 
 class Rendered(NamedTuple):
@@ -248,12 +232,8 @@ def _render(count: int, make: Callable[[], tuple[Image.Image, str]]) -> Rendered
     return Rendered(np.array(images, np.uint8).reshape(-1, 28, 28), np.array(names, str))
 
 # %% ../../notebooks/32_nondigits.ipynb #9cb4b341
-def nondigits(
-    count: int,
-    digits: np.ndarray,  # uint8 (n, 28, 28): real digits, for pictures of several
-    seed: int = 42,
-) -> Rendered:
-    "Render pictures that are not one digit, in the mix of KINDS."
+def nondigits(count: int, digits: np.ndarray, seed: int = 42) -> Rendered:
+    "Render pictures that are not one digit, in the mix of KINDS; `digits` as for `draw_several`."
     rng = np.random.default_rng(seed)
     make = {
         "letters": lambda: draw_character(LETTERS, rng)[0],

@@ -32,9 +32,10 @@ def test_a_mistake_of_the_caller_is_no_image_error():
 
 
 def test_names_of_pictures_and_model_files_can_be_imported_from_inference():
-    assert inference.ImageError is pictures.ImageError
-    assert inference.list_models is model_files.list_models
-    assert {"ImageError", "decode_data_url", "read_image", "list_models"} <= set(inference.__all__)
+    for name in ("ImageError", "ImageTooLargeError", "MAX_PIXELS", "decode_data_url", "read_image"):
+        assert getattr(inference, name) is getattr(pictures, name)
+    for name in ("CHECKPOINTS", "DEFAULT_MODEL", "ModelError", "list_models", "read_model"):
+        assert getattr(inference, name) is getattr(model_files, name)
 
 
 def test_a_batch_has_the_predictions_of_its_pictures():
