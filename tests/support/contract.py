@@ -1,5 +1,7 @@
 """A client for the HTTP contract, and what the tests send."""
 
+import json
+
 from jsonschema import Draft202012Validator
 from support.digits import DIGITS
 from support.helpers import data_url
@@ -8,6 +10,7 @@ from digitvision.preprocess import rasterize
 
 JSON = "application/json"
 SEVEN = rasterize(DIGITS[7])
+BODY = json.dumps({"image": data_url(SEVEN)}).encode()
 
 
 class Api:
@@ -26,13 +29,17 @@ class Api:
         Draft202012Validator(schema).validate(response.json)
         return response.json
 
+    def refusal(self, response) -> tuple[int, str]:
+        "Return the status and the code of an error, which must match the document."
+        return response.status_code, self.check(response)["error"]["code"]
+
     def predict(self, image: str, query: str = "", **more):
         "Post one data URL; more properties may be added to the body."
         return self.post(f"/api/predict{query}", json={"image": image, **more})
 
-    def batch(self, images, **more):
+    def batch(self, images):
         "Post several data URLs."
-        return self.post("/api/predict/batch", json={"images": images, **more})
+        return self.post("/api/predict/batch", json={"images": images})
 
     def explain(self, **body):
         "Post a 7 to be explained; properties of the body replace or add to it."
