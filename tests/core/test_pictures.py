@@ -1,7 +1,5 @@
 """Pictures from files, data URLs, arrays and Pillow: read, or refused with an ImageError."""
 
-import base64
-import struct
 import subprocess
 import sys
 import zlib
@@ -11,23 +9,21 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.digits import DIGITS
-from support.helpers import PNG_URL, data_url
-from support.picture_files import join
+from support.helpers import chunk, data_url, png
 
 from digitvision import inference, pictures
 from digitvision.pictures import ImageError, ImageTooLargeError, read_image
 from digitvision.preprocess import rasterize
 
 SEVEN = rasterize(DIGITS[7])
-HEAD = struct.pack(">IIBBBBB", 8, 8, 8, 3, 0, 0, 0)
-NO_PALETTE = join([(b"IHDR", HEAD), (b"IDAT", zlib.compress(bytes(72))), (b"IEND", b"")])
+NO_PALETTE = png(8, 8, chunk(b"IDAT", zlib.compress(bytes(72))), color=3)
 
 
 def test_a_palette_png_without_a_palette_is_an_image_error(tmp_path, caplog):
     path = tmp_path / "no_palette.png"
     path.write_bytes(NO_PALETTE)
     with Image.open(path) as opened:
-        for source in (path, PNG_URL + base64.b64encode(NO_PALETTE).decode(), opened):
+        for source in (path, data_url(NO_PALETTE), opened):
             with pytest.raises(ImageError, match="damaged") as caught:
                 inference.prepare(source)
             assert caught.value.__cause__ is not None
