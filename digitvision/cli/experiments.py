@@ -47,11 +47,10 @@ def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
     chosen = find(names)
     if dry_run:
         plan = missing(chosen, seeds, read_rows(record))
-        for planned in plan:
-            minutes = planned.seconds / 60
-            click.echo(f"{planned.name:45} seed {planned.seed:4} {minutes:7.1f} minutes")
-        total = sum(planned.seconds for planned in plan) / 3600
-        click.echo(f"{len(plan)} runs, about {total:.1f} hours on two idle cores")
+        for one in plan:
+            click.echo(f"{one.name:45} seed {one.seed:4} {one.seconds / 60:7.1f} minutes")
+        hours = sum(one.seconds for one in plan) / 3600
+        click.echo(f"{len(plan)} runs, about {hours:.1f} hours on two idle cores")
         return
     mnist = load_mnist()
     drawings = {"canvas": redrawn(mnist.test)}

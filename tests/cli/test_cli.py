@@ -34,27 +34,19 @@ def test_help_reads_well():
     assert " ".join(listed) == "data predict train experiments evaluate reader speed app"
 
 
-def test_predict_shows_a_table_and_json(tmp_path):
-    path = tmp_path / "seven.png"
-    rasterize(SEVEN).save(path)
-    run = digitvision("predict", path)
-    assert run.returncode == 0
-    assert run.stdout.splitlines()[1].split()[:2] == [str(path), "7"]
-    (result,) = json.loads(digitvision("predict", "--json", path).stdout)
-    assert result["digit"] == 7 and len(result["probabilities"]) == 10
-
-
 def test_predict_names_each_file_it_cannot_read_and_reads_the_others(tmp_path):
     rasterize(SEVEN).save(tmp_path / "seven.png")
     rasterize([]).save(tmp_path / "blank.png")
     (tmp_path / "text.png").write_text("not a picture")
-    run = digitvision("predict", "seven.png", "blank.png", "text.png", "absent.png", cwd=tmp_path)
-    rows = {line.split()[0]: line for line in run.stdout.splitlines()}
+    found = {"seven.png": " 7 ", "blank.png": "nothing drawn", "text.png": "not a picture"}
+    found |= {"absent.png": "no file"}
+    run = digitvision("predict", *found, cwd=tmp_path)
     assert run.returncode == 1
-    assert rows["seven.png"].split()[1] == "7"
-    assert "nothing drawn" in rows["blank.png"]
-    assert "not a picture" in rows["text.png"]
-    assert "no file" in rows["absent.png"]
+    for row, (file, words) in zip(run.stdout.splitlines()[1:], found.items(), strict=True):
+        assert row.startswith(file) and words in row
+    seven, blank, *_ = json.loads(digitvision("predict", "--json", *found, cwd=tmp_path).stdout)
+    assert seven["digit"] == 7 and len(seven["probabilities"]) == 10
+    assert "nothing drawn" in blank["error"]
 
 
 def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_path):
