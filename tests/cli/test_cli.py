@@ -65,6 +65,7 @@ def test_train_asks_refuses_nonsense_with_the_reason_and_shows_the_curve(tmp_pat
     card = json.loads((home / "models" / "trial.json").read_text())
     assert card["hyperparameters"]["learning_rate"] == 0.01 and card["epochs"] == 2
     assert card["hyperparameters"]["augmentation"] == "mild"
+    assert (home / "models" / "trial.keras").stat().st_size < 1e6  # has no optimizer's state
     assert {path: path.stat().st_mtime_ns for path in CHECKPOINTS.iterdir()} == shipped
     assert [path.name for path in tmp_path.iterdir()] == ["home"]  # nothing beside it
 
