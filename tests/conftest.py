@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from digitvision.app import create_app
-from playwright.sync_api import Browser, sync_playwright
-from support.browser import QUIET, find_browser
+from playwright.sync_api import Browser
+from support.browser import start_browser
 from support.contract import Api
 from support.helpers import serve
 from support.nodes import Nodes, start_nodes
@@ -41,11 +41,9 @@ def api() -> Api:
 
 @pytest.fixture(scope="module")  # while it is open, an event loop runs that others would see
 def chromium() -> Iterator[Browser]:
-    "Start a real browser: the Chromium on PATH, else Playwright's own."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=QUIET)
+    "Start a real browser."
+    with start_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -4,16 +4,21 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from support.digits import DIGITS
-from support.lab import TIMEOUT, draw, places, run_notebook, serve_lab, wait_for_cells
+from support.lab import (
+    TIMEOUT,
+    draw,
+    places,
+    run_notebook,
+    serve_lab,
+    wait_for_cells,
+    write_notebook,
+)
+from support.sheet import touch
 
-from digitvision.preprocess import Strokes
-
-ROOT = Path(__file__).parents[2]
 TWO_PADS = [
     "from digitvision.widget import DigitPad\nfrom ipywidgets import Label",
     "pad = DigitPad()\npad",
@@ -34,15 +39,10 @@ COUNT_EVENTS = """canvas => {
 def lab(tmp_path_factory) -> Iterator[str]:
     "A JupyterLab with notebook 07 and a notebook of two pads."
     folder = tmp_path_factory.mktemp("lab")
-    (folder / "docs").mkdir()
-    shutil.copy(ROOT / "docs" / "widget.png", folder / "docs")
-    (folder / "notebooks").mkdir()
-    shutil.copy(ROOT / "notebooks" / "07_widget.ipynb", folder / "notebooks")
-    pads = nbformat.read(ROOT / "notebooks" / "07_widget.ipynb", 4)
-    pads.cells = [nbformat.v4.new_code_cell(source) for source in TWO_PADS]
-    nbformat.write(pads, folder / "notebooks" / "pads.ipynb")
+    shutil.copy(Path(__file__).parents[2] / "notebooks" / "07_widget.ipynb", folder)
+    write_notebook(folder / "pads.ipynb", *TWO_PADS)
     with serve_lab(folder) as address:
-        yield f"{address}/notebooks"
+        yield address
 
 
 @pytest.fixture
@@ -60,16 +60,6 @@ def open_notebook(chromium, lab):
         failed = page.locator(".jp-OutputArea-output[data-mime-type*=error]").count()
         page.context.close()
         assert not failed and "Error displaying widget" not in text and "Traceback" not in text
-
-
-def touch(pad: Locator, strokes: Strokes) -> None:
-    "Draw with a finger."
-    session = pad.page.context.new_cdp_session(pad.page)
-    for stroke in places(pad, strokes):
-        for i, (x, y) in enumerate(stroke):
-            event = {"type": "touchMove" if i else "touchStart", "touchPoints": [{"x": x, "y": y}]}
-            session.send("Input.dispatchTouchEvent", event)
-        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def reads(pad: Locator, digit: int | str) -> None:
@@ -93,7 +83,7 @@ def test_the_notebook_runs_and_its_pad_reads_mouse_and_finger(open_notebook):
         press(pad, "Clear")
         reads(pad, "–")
     expect(pad.locator(".words")).to_have_text("Draw a digit, 0 to 9.")
-    touch(pad, DIGITS[4])
+    touch(page, places(pad, DIGITS[4]))
     reads(pad, 4)
     before = pad.locator(".pixels img").get_attribute("src")
     press(pad, "Undo")

@@ -1,12 +1,15 @@
-"""Find a Chromium for the tests; run as a script, install one if there is none."""
+"""Find or start a Chromium for the tests; run as a script, install one if there is none."""
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
 QUIET = [  # options: no window, no connections of the browser's own
     "--no-sandbox",
     "--disable-gpu",
@@ -21,6 +24,15 @@ QUIET = [  # options: no window, no connections of the browser's own
 def find_browser() -> str | None:
     "Return the path of the Chromium on PATH; None stands for Playwright's own."
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def start_browser() -> Iterator[Browser]:
+    "Start the Chromium on PATH, else Playwright's own."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=QUIET)
+        yield browser
+        browser.close()
 
 
 def ensure_browser() -> None:

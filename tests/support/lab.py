@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
 from support.helpers import free_port
+from support.sheet import drag
 
 from digitvision.preprocess import Strokes
 
@@ -33,6 +35,13 @@ SETTINGS = {  # no news, no search for updates, no check whether JupyterLab shou
 }
 
 
+def write_notebook(path: Path, *sources: str) -> None:
+    "Write a notebook of code cells."
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+
+
 @contextmanager
 def serve_lab(folder: Path) -> Iterator[str]:
     "Serve a folder in JupyterLab; yield the address to which the path of a notebook is added."
@@ -43,7 +52,6 @@ def serve_lab(folder: Path) -> Iterator[str]:
     port = free_port()
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
     options += ["--ServerApp.port_retries=0", "--IdentityProvider.token="]
-    options += [f"--ServerApp.root_dir={folder}"]
     command = [sys.executable, "-m", "jupyterlab", *options]
     with subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True) as lab:
         try:
@@ -84,9 +92,4 @@ def places(pad: Locator, strokes: Strokes) -> Strokes:
 
 def draw(pad: Locator, strokes: Strokes) -> None:
     "Draw with the mouse."
-    for stroke in places(pad, strokes):
-        pad.page.mouse.move(*stroke[0])
-        pad.page.mouse.down()
-        for place in stroke[1:]:
-            pad.page.mouse.move(*place)
-        pad.page.mouse.up()
+    drag(pad.page, places(pad, strokes))

@@ -1,14 +1,42 @@
 """The web page as a visitor uses it: draw on the canvas, press buttons, read the result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Route, expect
 
 from digitvision.preprocess import Strokes
 
 SIDE = 280
 PREDICT = "**/api/predict*"
+
+
+def drag(page: Page, strokes: Strokes, lift: bool = True) -> None:
+    "Draw with the mouse; points are pixels of the window."
+    for first, *others in strokes:
+        page.mouse.move(*first)
+        page.mouse.down()
+        for place in others:
+            page.mouse.move(*place)
+        if lift:
+            page.mouse.up()
+
+
+def touch(page: Page, strokes: Strokes, palm: Sequence = ()) -> None:
+    "Draw with a finger, as a touch screen reports it; a palm may rest on the screen as well."
+    session = page.context.new_cdp_session(page)
+
+    def send(kind: str, *touches: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(touches)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    for first, *others in strokes:
+        send("touchStart", first)
+        if palm:
+            send("touchStart", first, *palm)
+        for place in others:
+            send("touchMove", place, *palm)
+        send("touchEnd")
 
 
 class Sheet:
@@ -21,11 +49,9 @@ class Sheet:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         with page.expect_response("**/api/model*"):  # its modules have run
             page.goto(address)
-        self.canvas = page.locator("#canvas")
-        self.digit = page.locator("#digit")
-        self.message = page.locator("#message")
+        self.canvas, self.input = page.locator("#canvas"), page.locator("#input")
 
-    def _hear(self, message) -> None:
+    def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
 
@@ -42,37 +68,13 @@ class Sheet:
             for stroke in strokes
         ]
 
-    def draw(self, strokes: Strokes, lift: bool = True) -> Strokes:
-        "Draw with the mouse; return the strokes as drawn, rounded to pixels of the window."
-        box = self.canvas.bounding_box()
-        scale = SIDE / box["width"]
-        places = self.places(strokes)
-        for stroke in places:
-            self.page.mouse.move(*stroke[0])
-            self.page.mouse.down()
-            for place in stroke[1:]:
-                self.page.mouse.move(*place)
-            if lift:
-                self.page.mouse.up()
-        return [
-            [((x - box["x"]) * scale, (y - box["y"]) * scale) for x, y in stroke]
-            for stroke in places
-        ]
+    def draw(self, strokes: Strokes, lift: bool = True) -> None:
+        "Draw with the mouse."
+        drag(self.page, self.places(strokes), lift)
 
-    def touch(self, strokes: Strokes, palm: tuple[float, float] | None = None) -> None:
-        "Draw with a finger, as the touch screen would report it; a palm may rest on it, too."
-        session = self.page.context.new_cdp_session(self.page)
-        others = [self.places([[palm]])[0][0]] if palm else []
-        for stroke in self.places(strokes):
-            for kind, touches in [
-                ("touchStart", stroke[:1]),
-                *([("touchStart", stroke[:1] + others)] if palm else []),
-                *[("touchMove", [place, *others]) for place in stroke[1:]],
-                ("touchEnd", []),
-            ]:
-                points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(touches)]
-                event = {"type": kind, "touchPoints": points}
-                session.send("Input.dispatchTouchEvent", event)
+    def touch(self, strokes: Strokes, palm: Sequence = ()) -> None:
+        "Draw with a finger; `palm` is the point where a palm rests, if it does, in a list."
+        touch(self.page, self.places(strokes), *self.places([palm]))
 
     def sent(self) -> str:
         "Press Predict; return the data URL in its request."
@@ -82,27 +84,27 @@ class Sheet:
 
     def reads(self, digit: int | str) -> None:
         "Wait until this digit is shown."
-        expect(self.digit).to_have_text(str(digit))
+        expect(self.page.locator("#digit")).to_have_text(str(digit))
 
     def says(self, words) -> None:
         "Wait until this message, a string or a pattern, is shown."
-        expect(self.message).to_have_text(words)
+        expect(self.page.locator("#message")).to_have_text(words)
 
     def pause_clock(self) -> None:
         "Stop the timers of the page. `page.clock.run_for` runs them for some milliseconds."
         self.page.clock.install(time=0)
         self.page.clock.pause_at(1000)
 
-    def intercept(self, respond: Callable[[Route, int], Any]) -> list[Request]:
+    def intercept(self, respond: Callable[[Route, int], Any]) -> list[Route]:
         "Call `respond` with each request for a prediction and its number; return the requests."
-        requests = []
+        routes = []
 
         def receive(route: Route) -> None:
-            requests.append(route.request)
-            respond(route, len(requests))
+            routes.append(route)
+            respond(route, len(routes))
 
         self.page.route(PREDICT, receive)
-        return requests
+        return routes
 
     def alter_answers(self, **changes) -> None:
         "Let the server answer as it does, with changes."
