@@ -273,6 +273,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'digitvision.preprocess.to_unit': ('preprocess.html#to_unit', 'digitvision/preprocess.py')},
             'digitvision.robustness': { 'digitvision.robustness.Corruption': ('robustness.html#corruption', 'digitvision/robustness.py'),
                                         'digitvision.robustness.Style': ('robustness.html#style', 'digitvision/robustness.py'),
+                                        'digitvision.robustness._frame_all': ('robustness.html#_frame_all', 'digitvision/robustness.py'),
                                         'digitvision.robustness.blur': ('robustness.html#blur', 'digitvision/robustness.py'),
                                         'digitvision.robustness.corrupt': ('robustness.html#corrupt', 'digitvision/robustness.py'),
                                         'digitvision.robustness.draw': ('robustness.html#draw', 'digitvision/robustness.py'),

@@ -7,9 +7,9 @@ __all__ = ['CORRUPTIONS', 'STYLES', 'Corruption', 'frame', 'corrupt', 'other_dig
            'redraw', 'redrawn', 'scribbles']
 
 # %% ../notebooks/22_robustness.ipynb #d22d3398
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,13 +18,7 @@ from sklearn.datasets import load_digits
 
 from .data import Split
 from .drawings import read_drawings
-from digitvision.preprocess import (
-    BlankImageError,
-    Strokes,
-    check_strokes,
-    rasterize,
-    to_image,
-)
+from .preprocess import BlankImageError, Strokes, check_strokes, rasterize, to_image
 
 # %% ../notebooks/22_robustness.ipynb #12376bb3
 MARGIN = 14  # black pixels around an image before it is corrupted
@@ -75,8 +69,7 @@ def occlusion(canvas: np.ndarray, side: float, rng: np.random.Generator) -> np.n
     return covered
 
 # %% ../notebooks/22_robustness.ipynb #ebcf138b
-@dataclass(frozen=True)
-class Corruption:
+class Corruption(NamedTuple):
     "A change of an image that makes it harder to read."
 
     change: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]  # canvas, strength, rng
@@ -104,6 +97,11 @@ def frame(
     except BlankImageError:
         return np.zeros((28, 28), np.uint8)
 
+
+def _frame_all(pictures: Iterable[Image.Image]) -> np.ndarray:  # uint8 (n, 28, 28)
+    "Preprocess pictures."
+    return np.stack([frame(picture) for picture in pictures])
+
 # %% ../notebooks/22_robustness.ipynb #1e92eda6
 def corrupt(
     split: Split,  # uint8 (n, 28, 28) and labels
@@ -112,12 +110,11 @@ def corrupt(
     seed: int = 0,
 ) -> dict[str, Split]:  # "straight": without preprocessing; "framed": with it
     "Corrupt images, with the same random numbers every time."
-    rng = np.random.default_rng(seed)
+    rng, change = np.random.default_rng(seed), CORRUPTIONS[name].change
     wide = np.pad(split.images, [(0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)])
-    change = CORRUPTIONS[name].change
     changed = np.stack([change(canvas, strength, rng) for canvas in wide])
     middle = changed[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
-    framed = np.stack([frame(Image.fromarray(canvas)) for canvas in changed])
+    framed = _frame_all(map(Image.fromarray, changed))
     return {"straight": Split(middle, split.labels), "framed": Split(framed, split.labels)}
 
 # %% ../notebooks/22_robustness.ipynb #b7c12c44
@@ -125,14 +122,11 @@ def other_digits() -> Split:  # uint8 (1797, 28, 28) and labels
     "Return scikit-learn's 8×8 digits, enlarged to 280×280 with a margin, then framed."
     small = load_digits()
     levels = np.pad(small.images * (255 / 16), [(0, 0), (2, 2), (2, 2)]).astype(np.uint8)
-    pictures = (
-        Image.fromarray(image).resize((280, 280), Image.Resampling.BICUBIC) for image in levels
-    )
-    return Split(np.stack([frame(picture) for picture in pictures]), small.target.astype(np.uint8))
+    pictures = (Image.fromarray(image).resize((280, 280)) for image in levels)
+    return Split(_frame_all(pictures), small.target.astype(np.uint8))
 
 # %% ../notebooks/22_robustness.ipynb #b14c42ef
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     "How strokes are drawn on the canvas of 280×280 pixels."
 
     size: float = 0.7  # longest side, as a share of the canvas
@@ -172,7 +166,7 @@ def render(
 ) -> np.ndarray:  # uint8 (n, 28, 28)
     "Draw drawings in a style and frame them, with the same random numbers every time."
     rng = np.random.default_rng(0)
-    return np.stack([frame(draw(drawing["strokes"], style, rng)) for drawing in drawings])
+    return _frame_all(draw(drawing["strokes"], style, rng) for drawing in drawings)
 
 # %% ../notebooks/22_robustness.ipynb #af67d50c
 def pen_digits(
@@ -180,9 +174,8 @@ def pen_digits(
 ) -> Split:  # uint8 (n, 28, 28), as the network sees them
     "Return pen digits drawn half the canvas wide; slashed zeros, which MNIST lacks, are left out."
     digits = [digit for digit in read_drawings(path) if not digit.get("slashed")]
-    pictures = [rasterize([stroke * 140 + 70 for stroke in d["strokes"]]) for d in digits]
-    labels = [int(digit["label"]) for digit in digits]
-    return Split(np.stack([frame(picture) for picture in pictures]), np.array(labels, np.uint8))
+    pictures = (rasterize([stroke * 140 + 70 for stroke in d["strokes"]]) for d in digits)
+    return Split(_frame_all(pictures), np.array([int(d["label"]) for d in digits], np.uint8))
 
 # %% ../notebooks/22_robustness.ipynb #e6ec7a26
 def redraw(
@@ -191,17 +184,16 @@ def redraw(
 ) -> Image.Image:  # mode "L", 280×280, white ink on black
     "Return a digit as a visitor might draw it: moved, scaled, turned, thinner or thicker."
     scale = rng.uniform(3, 9)  # pixels of the canvas for a pixel of the image
-    large = Image.fromarray(image).resize([round(28 * scale)] * 2, Image.Resampling.BICUBIC)
+    large = Image.fromarray(image).resize([round(28 * scale)] * 2)
     turned = np.asarray(large.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC))
     widen = round(rng.uniform(-0.4, 1) * scale / 2)  # on each side of a line
-    side = 1 + 2 * abs(widen)
     filter_ = ndimage.maximum_filter if widen > 0 else ndimage.minimum_filter
-    drawn = Image.fromarray(filter_(turned, size=side))
+    drawn = Image.fromarray(filter_(turned, size=1 + 2 * abs(widen)))
     canvas = Image.new("L", (280, 280))
     canvas.paste(drawn, tuple(rng.integers(0, 281 - drawn.width, size=2).tolist()))
     return canvas
 
-# %% ../notebooks/22_robustness.ipynb #535a415d
+
 def redrawn(
     split: Split,  # uint8 (n, 28, 28) and labels
     count: int = 2_000,  # digits to redraw, at most n
@@ -209,20 +201,19 @@ def redrawn(
     "Redraw random digits of a split and frame them as the page does; always the same ones."
     rng = np.random.default_rng(2_000)
     chosen = rng.permutation(len(split.labels))[:count]
-    images = [frame(redraw(split.images[i], rng)) for i in chosen]
-    return Split(np.stack(images), split.labels[chosen].astype(np.uint8))
+    images = _frame_all(redraw(image, rng) for image in split.images[chosen])
+    return Split(images, split.labels[chosen].astype(np.uint8))
 
 # %% ../notebooks/22_robustness.ipynb #0042a1ad
 def scribbles(count: int = 500, seed: int = 0) -> np.ndarray:  # uint8 (count, 28, 28)
     "Draw and frame scribbles to measure with: one to four lines that wander at random."
     rng = np.random.default_rng(seed)
-    images = []
-    for _ in range(count):
-        lines = []
-        for _ in range(rng.integers(1, 5)):
-            turns = rng.normal(rng.normal(0, 0.1), 0.45, rng.integers(40, 140))
-            heading = rng.uniform(0, 2 * np.pi) + turns.cumsum()
-            steps = np.stack([np.cos(heading), np.sin(heading)], axis=1)
-            lines.append(steps.cumsum(axis=0) + rng.uniform(-8, 8, 2))
-        images.append(frame(draw(lines, Style(rng.uniform(0.3, 0.8)), rng)))
-    return np.stack(images)
+
+    def line() -> np.ndarray:
+        turns = rng.normal(rng.normal(0, 0.1), 0.45, rng.integers(40, 140))
+        heading = rng.uniform(0, 2 * np.pi) + turns.cumsum()
+        steps = np.stack([np.cos(heading), np.sin(heading)], axis=1)
+        return steps.cumsum(axis=0) + rng.uniform(-8, 8, 2)
+
+    drawings = ([line() for _ in range(rng.integers(1, 5))] for _ in range(count))
+    return _frame_all(draw(lines, Style(rng.uniform(0.3, 0.8)), rng) for lines in drawings)
