@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from sklearn.metrics import roc_auc_score
 from support.digits import DIGITS
 
 from digitvision.checkpoint import Checkpoint, load_checkpoint
@@ -19,17 +18,15 @@ from digitvision.evaluate import (
     Answers,
     calibration,
     calibration_error,
-    confusion,
     explore,
     highest_loss_errors,
     label_error_candidates,
     ood_metrics,
     per_digit,
     predict,
-    show_answers,
 )
 from digitvision.evaluation_report import evaluation, pen_answers, pen_report, picture_report
-from digitvision.robustness import CORRUPTIONS, Style, corrupt, draw, scribbles
+from digitvision.robustness import CORRUPTIONS, Style, corrupt, draw
 
 RNG = np.random.default_rng(0)
 
@@ -60,13 +57,9 @@ def write(path: Path, drawings: list[dict]) -> Path:
     return path
 
 
-def test_confusion_precision_and_recall():
-    answers = answers_of([1, 1, 1, 7], [0.9] * 4, [1, 1, 7, 7])
-    counts = confusion(answers)
-    assert (counts[1, 1], counts[7, 1], counts[7, 7], counts.sum()) == (2, 1, 1, 4)
-    rows = per_digit(answers)
+def test_precision_and_recall_are_none_without_images():
+    rows = per_digit(answers_of([1, 1, 1, 7], [0.9] * 4, [1, 1, 7, 7]))
     assert rows[1] == {"digit": 1, "images": 2, "precision": 0.66667, "recall": 1.0}
-    assert rows[7] == {"digit": 7, "images": 2, "precision": 1.0, "recall": 0.5}
     assert rows[0] == {"digit": 0, "images": 0, "precision": None, "recall": None}
 
 
@@ -99,38 +92,25 @@ def test_label_error_candidates_have_a_neighbor_that_agrees(mnist):
     assert highest_loss_errors(answers).tolist() == [3, 5]
 
 
-def test_a_gallery_shows_labels_and_predictions(monkeypatch):
-    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
-    show_answers(answers_of([1, 7], [0.9, 0.8], [1, 2]), [1])
-    (axis,) = (axis for axis in plt.gcf().axes if axis.get_title())
-    assert axis.get_title() == "2 → 7, 80%"
-    plt.close()
-
-
 def test_explore_shows_the_images_of_a_cell(monkeypatch, capsys):
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
     menus = explore(answers_of([1, 1, 7], [0.9] * 3, [1, 7, 7]))
-    label, digit, _ = menus.children
-    label.value, digit.value = 7, 1
-    menus.update()
-    assert "Images of label 7 read as 1: 1." in capsys.readouterr().out
+    for digit, images in (1, 1), (0, 0):
+        menus.children[0].value, menus.children[1].value = 7, digit
+        menus.update()
+        assert f"Images of label 7 read as {digit}: {images}." in capsys.readouterr().out
     assert "7 → 1, 90%" in [axis.get_title() for axis in plt.gcf().axes]
     plt.close()
-    digit.value = 0
-    menus.update()
-    assert "Images of label 7 read as 0: 0." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_a_corruption_is_repeatable_and_harms_more_when_stronger(name, mnist, baseline):
+def test_the_strongest_corruption_harms_most(name, mnist, baseline):
     part = Split(*(array[:100] for array in mnist.test))
-    strengths = CORRUPTIONS[name].strengths
-    first, again = (corrupt(part, name, strengths[-1], seed=3) for _ in range(2))
-    np.testing.assert_array_equal(first["framed"].images, again["framed"].images)
-    straight = [
-        predict(baseline, corrupt(part, name, s)["straight"]).correct.mean() for s in strengths
+    accuracies = [
+        predict(baseline, corrupt(part, name, strength)["straight"]).correct.mean()
+        for strength in CORRUPTIONS[name].strengths
     ]
-    assert max(straight) >= 0.98 and straight[-1] < max(straight)
+    assert max(accuracies) >= 0.98 and accuracies[-1] < max(accuracies)
 
 
 def test_pen_digits_in_six_styles_slashed_zeros_apart(tmp_path, baseline):
@@ -159,13 +139,9 @@ def test_strokes_of_letters_are_refused(baseline):
 
 
 def test_pictures_are_averaged_over_sources_and_unreadable_ones_are_wrong(tmp_path, baseline):
-    def save(name, digit):
+    for name in ("anna/4/1.png", "anna/4/2.png", "anna/4/3.png", "ben/4-ok.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        draw(DIGITS[digit], Style(black_on_white=True), RNG).save(tmp_path / name)
-
-    for i in range(3):
-        save(f"anna/4/{i}.png", 4)
-    save("ben/7-ok.png", 7)
+        draw(DIGITS[4], Style(black_on_white=True), RNG).save(tmp_path / name)
     (tmp_path / "ben/8.jpg").write_text("not a picture")
     (tmp_path / "notes.txt").write_text("not looked at")
     found = picture_report(baseline, tmp_path)
@@ -181,64 +157,40 @@ def test_the_second_output_is_the_digit_score(tmp_path):
     score = keras.ops.mean(flat, axis=1, keepdims=True)  # the lighter, the more it is a digit
     keras.Model(image, [ten, score]).save(tmp_path / "scored.keras")
     (tmp_path / "scored.json").write_text('{"digit_threshold": 0.3}')
-    checkpoint = load_checkpoint(tmp_path / "scored.keras")
-    assert checkpoint.has_score
     levels = np.array([20, 60, 100], np.uint8)
     images = np.repeat(levels, 784).reshape(3, 28, 28)
     digits = np.array([0.1, 0.35, 0.9])
-    found = ood_metrics(checkpoint, digits, {"flat": images})
+    found = ood_metrics(load_checkpoint(tmp_path / "scored.keras"), digits, {"flat": images})
     assert found["score"] == "digit_score" and found["threshold"] == 0.3
-    assert found["digits_accepted"] == pytest.approx(2 / 3, abs=1e-5)
+    assert found["digits_accepted"] == 0.66667
     assert found["threshold_if_985_pass"] == 0.1  # the lowest digit passes too
     row = found["kinds"]["flat"]
-    assert row["refused_if_985_pass"] == pytest.approx(1 / 3, abs=1e-5)
-    assert row["refused"] == pytest.approx(2 / 3, abs=1e-5)
-    assert row["auroc"] == pytest.approx(
-        roc_auc_score([1, 1, 1, 0, 0, 0], [*digits, *(levels / 255)]), abs=1e-5
-    )
+    assert (row["refused"], row["refused_if_985_pass"]) == (0.66667, 0.33333)
+    assert row["auroc"] == 0.66667  # of 9 pairs, the digit has the higher score in 6
 
 
-def test_scribbles_are_the_same_every_time_and_have_ink():
-    np.testing.assert_array_equal(scribbles(4), scribbles(4))
-    assert scribbles(4).any(axis=(1, 2)).all() and (scribbles(4) != scribbles(4, seed=1)).any()
-
-
-def test_everything_is_plain_json(tmp_path, mnist):
+def test_everything_is_plain_json_and_the_command_prints_it(tmp_path, mnist, monkeypatch):
     pen = write(tmp_path / "pen.jsonl", [{"label": "4", "strokes": DIGITS[4]}])
     letters = [{"label": "A", "strokes": DIGITS[4], "lookalike": same} for same in (True, False)]
     other = write(tmp_path / "letters.jsonl", letters)
-    (tmp_path / "4").mkdir()
-    draw(DIGITS[4], Style(), RNG).save(tmp_path / "4" / "four.png")
-    found = evaluation("baseline", mnist, pen, tmp_path, other, count=10)
+    (tmp_path / "anna").mkdir()
+    draw(DIGITS[4], Style(), RNG).save(tmp_path / "anna/4.png")
+    (tmp_path / "anna/5.png").write_bytes((tmp_path / "anna/4.png").read_bytes()[:300])
+    few = mnist._replace(test=Split(*(array[:60] for array in mnist.test)))  # for speed
+    found = evaluation("baseline", few, pen, tmp_path, other, count=10)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["test"]["images"] == 300 and found["load_digits"]["images"] == 1797
-    assert found["images"]["macro_average"] == 1
+    assert found["test"]["images"] == 60 and found["load_digits"]["images"] == 1797
     assert list(found["not_digits"]["kinds"]) == ["scribbles", "letters and symbols", "lookalikes"]
     for name, corruption in CORRUPTIONS.items():
         assert len(found["robustness"][name]["framed"]) == len(corruption.strengths)
-
-
-def test_the_command_prints_a_table(tmp_path, mnist, monkeypatch):
-    few = mnist._replace(test=Split(*(array[:60] for array in mnist.test)))  # for speed
-    monkeypatch.setattr("digitvision.evaluation_report.load_mnist", lambda: few)
-    monkeypatch.setattr("digitvision.evaluation_report.scribbles", lambda count: scribbles(20))
-    (tmp_path / "anna").mkdir()
-    draw(DIGITS[4], Style(), RNG).save(tmp_path / "anna" / "4.png")
-    (tmp_path / "anna" / "5.png").write_bytes((tmp_path / "anna" / "4.png").read_bytes()[:300])
-    pen = write(tmp_path / "pen.jsonl", [{"label": "4", "strokes": DIGITS[4]}])
-    run = CliRunner().invoke(
-        main, ["evaluate", "baseline", "--images", str(tmp_path), "--strokes", str(pen)]
-    )
-    assert run.exit_code == 0, run.output
-    (row,) = [line for line in run.output.splitlines() if line.startswith("MNIST test  ")]
-    assert (
-        f"{60:6}" in row
-        and f"{predict(load_checkpoint('baseline'), few.test).correct.mean():.2%}" in row
-    )
-    assert "        –" in run.output  # the precision of a digit that none of the 60 is read as
-    assert "mean over sources 50.00%" in run.output and "cannot be read" in run.output
+    monkeypatch.setattr("digitvision.evaluation_report.evaluation", lambda *a, **options: found)
+    output = CliRunner().invoke(main, ["evaluate", "baseline"], catch_exceptions=False).output
+    (row,) = [line for line in output.splitlines() if line.startswith("MNIST test  ")]
+    assert f"{60:6}" in row and f"{found['test']['accuracy']:.2%}" in row
+    assert "        –" in output  # the precision of a digit that none of the 60 is read as
+    assert "mean over sources 50.00%" in output and "cannot be read" in output
     for words in ("pictures, anna", "pen, brush 5", "precision", "AUROC", "occlusion"):
-        assert words in run.output
+        assert words in output
 
 
 def test_the_command_names_a_missing_model_or_file(tmp_path):

@@ -11,7 +11,6 @@ from digitvision.people.nondigits import (
     KINDS,
     LETTERS,
     SYMBOLS,
-    draw_character,
     glyph,
     handwrite,
     nondigits,
@@ -55,11 +54,6 @@ def test_drawings_differ_from_seed_to_seed_and_have_ink(kind):
     np.testing.assert_array_equal(*pictures[1:])
 
 
-def test_a_drawn_character_is_one_of_those_asked_for():
-    drawn = {draw_character("AX", np.random.default_rng(seed))[1] for seed in range(20)}
-    assert drawn == {"A", "X"}
-
-
 def test_a_set_has_all_kinds_in_their_shares(digits):
     found = nondigits(300, digits, seed=1)
     assert (found.images.shape, found.images.dtype) == ((300, 28, 28), np.uint8)
@@ -68,14 +62,13 @@ def test_a_set_has_all_kinds_in_their_shares(digits):
         assert (found.names == kind).mean() == pytest.approx(share, abs=0.1)
 
 
-def test_one_seed_gives_one_set(digits):
+def test_another_seed_gives_another_set(digits):  # the same seed, the same set: notebook 32
     for make in (lambda seed: nondigits(10, digits, seed), lambda seed: printed_digits(10, seed)):
-        first, again, other = make(1), make(1), make(2)
-        np.testing.assert_array_equal(first.images, again.images)
-        assert not np.array_equal(first.images, other.images)
+        assert not np.array_equal(make(1).images, make(2).images)
 
 
-def test_printed_digits_are_labeled(digits):
+def test_printed_digits_are_labeled_and_the_same_every_time():
     found = printed_digits(60)
     assert set(found.names) == set(DIGITS) and len(found.images) == 60
+    np.testing.assert_array_equal(found.images, printed_digits(60).images)
     assert printed_digits(0).images.shape == (0, 28, 28)

@@ -15,7 +15,6 @@ from digitvision.people.reader import (
     Recipe,
     build_reader,
     distort,
-    fit_temperature,
     fold,
     optimizer_settings,
     predict_logits,
@@ -27,18 +26,10 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28), np.uint8)
 MATERIAL = Split(IMAGES, np.array([*range(10), NOT_A_DIGIT, NOT_A_DIGIT], np.int8))
 
 
-def test_distortion_of_strength_0_only_scales_to_0_to_1():
-    np.testing.assert_array_equal(
-        distort(IMAGES, np.random.default_rng(1), 0)[..., 0] * 255, IMAGES
-    )
-
-
-def test_distortion_is_fixed_by_the_rng():
-    first, again, other = (distort(IMAGES, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
+def test_other_random_numbers_distort_otherwise():  # the same ones: notebook 33
+    first, other = (distort(IMAGES, np.random.default_rng(seed)) for seed in (1, 2))
     assert (first.shape, first.dtype) == ((12, 28, 28, 1), np.float32)
-    assert 0 <= first.min() < first.max() <= 1
+    assert not np.array_equal(first, other)
 
 
 def test_an_epoch_has_every_image_once_and_the_next_in_another_order():
@@ -67,8 +58,7 @@ def test_targets_and_weights_of_digits_and_others():
 
 @pytest.mark.parametrize("steps", [1, 7, 1000])
 def test_one_cycle_warms_up_for_a_fifth_of_the_steps_and_then_decays(steps):
-    schedule = optimizer_settings(TINY, steps)["learning_rate"]
-    rates = np.array([float(schedule(step)) for step in range(steps)])
+    rates = np.array([*map(optimizer_settings(TINY, steps)["learning_rate"], range(steps))])
     assert rates[0] == pytest.approx(TINY.learning_rate / 10)
     if steps == 1000:
         assert rates.argmax() == 200 and rates[200] == pytest.approx(TINY.learning_rate)
@@ -92,12 +82,6 @@ def test_a_folded_reader_predicts_as_the_trained_one(recipe):
     np.testing.assert_allclose(probabilities, softmax(logits / 2, axis=1), atol=1e-5)
     np.testing.assert_allclose(digit_scores[:, 0], expit(scores), atol=1e-5)
     assert not any("norm" in layer.name or "dropout" in layer.name for layer in folded.layers)
-
-
-def test_the_temperature_of_an_overconfident_network_is_found():
-    true = np.random.default_rng(0).normal(0, 2, (5000, 10))  # logits that the labels follow
-    labels = (true + np.random.default_rng(1).gumbel(0, 1, true.shape)).argmax(axis=1)
-    assert fit_temperature(3 * true, labels) == pytest.approx(3, abs=0.2)
 
 
 def test_training_reports_every_epoch():
