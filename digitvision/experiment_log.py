@@ -1,13 +1,14 @@
 """The experiment log: tables, findings and curves, computed from the recorded runs alone."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from statistics import mean
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
-from digitvision.experiment_runs import RECORD, curve_path, read_rows
+from digitvision.experiment_runs import curve_path, read_rows
 from digitvision.experiments import (
     CONTROLS,
     SIX,
@@ -39,14 +40,21 @@ ABOUT = (
     "only: runs shared their machines with other work. What a step costs is measured apart, in "
     "turns (`digitvision experiments time`)."
 )
+ABOUT_CONTROLS = (
+    "Two of the six experiments change several things at once. Each control changes one of "
+    "them; everything else is as in the baseline. The differences have 99% intervals, too, but "
+    "those hold one by one, not together with the five above."
+)
+ABOUT_SWEEPS = (
+    "One hyperparameter at a time, on a small budget: 10,000 training images, 10 epochs, of "
+    "which the best is kept."
+)
 
 
-def percent(values: Collection[float]) -> str:
+def _percent(values: Collection[float]) -> str:
     "Return accuracies as text: 99.21% ± 0.05 (99.15 to 99.27), or one by one if they scatter."
     s = summarize(values)
-    if s.seeds < 2:
-        return f"{s.mean:.2%}"
-    if _scatter(values):
+    if s.seeds < 2 or _scatter(values):
         return ", ".join(f"{value:.2%}" for value in values)
     return f"{s.mean:.2%} ± {100 * s.sd:.2f} ({100 * s.low:.2f} to {100 * s.high:.2f})"
 
@@ -58,78 +66,63 @@ def _scatter(values: Collection[float]) -> bool:
 
 
 def finding(
-    rows: list[Row],
-    experiment: Experiment,
-    column: str = "test_accuracy",
-    baseline: str = "baseline",
+    rows: list[Row], e: Experiment, column: str = "test_accuracy", baseline: str = "baseline"
 ) -> str:
     "Return a sentence: the difference to the baseline, and whether these runs can tell it from 0."
-    ours, theirs = by_seed(rows, experiment.name, column), by_seed(rows, baseline, column)
+    ours, theirs = by_seed(rows, e.name, column), by_seed(rows, baseline, column)
     seeds = sorted(ours.keys() & theirs.keys())
-    if experiment.name == baseline or not seeds:
+    if e.name == baseline or not seeds:
         return f"{len(ours)} runs." if ours else "No runs yet."
-    comparison = compare(ours, theirs)
-    d = comparison.difference
-    if _scatter(list(ours.values())):
+    d = compare(ours, theirs)
+    if _scatter(ours.values()):
         points = ", ".join(f"{100 * (ours[seed] - theirs[seed]):+.2f}" for seed in seeds)
     else:
         interval = f" ({100 * d.low:+.2f} to {100 * d.high:+.2f})" if d.seeds > 1 else ""
         points = f"{100 * d.mean:+.2f}{interval}"
     many = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
-    return f"{points} points against the baseline, over {many}: {comparison.verdict}."
+    return f"{points} points against the baseline, over {many}: {d.verdict}."
 
 
-def agreement(rows: list[Row], experiment: Experiment) -> str:
+def _agreement(values: Collection[float], reported: float) -> str:
     "Return a sentence: whether the reported accuracy looks like one more run of ours."
-    values = by_seed(rows, experiment.name).values()
-    if experiment.reported is None or len(values) < 2:
+    if len(values) < 2:
         return "Too few runs to compare with what was reported."
     scatter = _scatter(values)
     low, high = (min(values), max(values)) if scatter else prediction_interval(values)
     # the accuracy reported was rounded to a hundredth of a percent
-    inside = low - 5e-5 <= experiment.reported <= high + 5e-5
+    inside = low - 5e-5 <= reported <= high + 5e-5
     if scatter:
         where = "within" if inside else "outside"
-        return f"The reported {experiment.reported:.2%} lies {where} the range of our runs."
+        return f"The reported {reported:.2%} lies {where} the range of our runs."
     return (
         f"One more run of ours would fall between {max(low, 0):.2%} and {min(high, 1):.2%} (95%): "
-        f"the reported {experiment.reported:.2%} {'agrees' if inside else 'does not agree'} "
-        "with that."
+        f"the reported {reported:.2%} {'agrees' if inside else 'does not agree'} with that."
     )
 
 
-def table(
-    rows: list[Row],
-    experiments: Iterable[Experiment],
-    columns: Mapping[str, str] = SCORES,  # heading: column
-) -> str:  # Markdown
-    "Return the accuracies and the costs of experiments, as `percent` writes them."
+def table(rows: list[Row], experiments: Iterable[Experiment]) -> str:  # Markdown
+    "Return the accuracies and the costs of experiments: means, intervals, or runs that scatter."
     lines = []
     for e in experiments:
         runs = [row for row in rows if row["experiment"] == e.name]
-        scores = [by_seed(rows, e.name, column).values() for column in columns.values()]
+        scores = [by_seed(rows, e.name, column).values() for column in SCORES.values()]
         costs = [("epochs_run", 1), ("cpu_seconds", 60)]
         lines.append(
             [e.name, e.change, str(len(runs))]
-            + [percent(values) if values else "–" for values in scores]
+            + [_percent(values) if values else "–" for values in scores]
             + [f"{mean(r[name] for r in runs) / unit:.1f}" if runs else "–" for name, unit in costs]
         )
-    return markdown_table(
-        ["experiment", "change", "runs", *columns, "epochs", "CPU minutes"], lines
-    )
+    return markdown_table(["experiment", "change", "runs", *SCORES, "epochs", "CPU minutes"], lines)
 
 
-def report(
-    rows: list[Row],
-    e: Experiment,  # one of the six
-) -> str:  # Markdown
-    "Return the findings on test and on redrawn digits, and whether what was reported agrees."
+def report(rows: list[Row], e: Experiment) -> str:  # Markdown
+    "Return the findings of one of the six experiments, and whether what was reported agrees."
     lines = [f"**Finding.** {finding(rows, e)}"]
     if e.name != "baseline" and by_seed(rows, e.name, "canvas_accuracy"):
         lines += [f"On redrawn digits: {finding(rows, e, 'canvas_accuracy')}"]
+    agreement = _agreement(by_seed(rows, e.name).values(), e.reported)
     reported = f"{e.reported:.2%}, “{e.reported_finding}”"
-    lines += [f"**Reported** after one run: {reported}. {agreement(rows, e)}"]
-    return "\n\n".join(lines)
+    return "\n\n".join([*lines, f"**Reported** after one run: {reported}. {agreement}"])
 
 
 def _section(rows: list[Row], e: Experiment) -> str:
@@ -137,45 +130,25 @@ def _section(rows: list[Row], e: Experiment) -> str:
     runs = [row for row in rows if row["experiment"] == e.name]
     lines = [f"## {e.name}", f"**Hypothesis.** {e.hypothesis}", f"**Change.** {e.change}."]
     if runs:
-        train_loss, test_loss = (
-            mean(row[f"{name}_loss"] for row in runs) for name in ("best", "test")
-        )
+        accuracies = _percent([row["test_accuracy"] for row in runs])
+        losses = [mean(row[name] for row in runs) for name in ("best_loss", "test_loss")]
         lines += [
-            f"**Result.** Test accuracy {percent([row['test_accuracy'] for row in runs])}; "
-            f"mean loss {train_loss:.4f} in training and {test_loss:.4f} on test, "
-            f"at the best epoch.",
+            f"**Result.** Test accuracy {accuracies}; mean loss {losses[0]:.4f} in training and "
+            f"{losses[1]:.4f} on test, at the best epoch.",
             f"![Learning curves of {e.name}](curves/{e.name}.svg)",
         ]
     return "\n\n".join([*lines, report(rows, e)])
 
 
-def _controls(rows: list[Row]) -> list[str]:
-    "Return the sections of the controls that have runs; none if there are no runs."
-    names = {row["experiment"] for row in rows}
-    found = [e for e in CONTROLS if e.name in names]
-    if not found:
-        return []
-    about = (
-        "Two of the six experiments change several things at once. Each control changes one of "
-        "them; everything else is as in the baseline. The differences have 99% intervals, too, but "
-        "those hold one by one, not together with the five above."
-    )
-    findings = [f"**{e.name}.** {e.hypothesis} *Finding.* {finding(rows, e)}" for e in found]
-    return ["# Controls", about, table(rows, found), *findings]
-
-
-def render_log(
-    rows: list[Row] | None = None,  # default: all recorded runs
-) -> str:  # Markdown
-    "Return the experiment log."
-    rows = read_rows() if rows is None else rows
+def render_log(rows: list[Row]) -> str:  # Markdown
+    "Return the experiment log. Controls have sections once they have runs."
     parts = ["# Experiment log", ABOUT, table(rows, SIX), *(_section(rows, e) for e in SIX)]
-    parts += _controls(rows)
-    parts += [
-        "# Sweeps",
-        "One hyperparameter at a time, on a small budget: 10,000 training images, 10 epochs, of "
-        "which the best is kept.",
-    ]
+    names = {row["experiment"] for row in rows}
+    if controls := [e for e in CONTROLS if e.name in names]:
+        parts += ["# Controls", ABOUT_CONTROLS, table(rows, controls)]
+        for e in controls:
+            parts.append(f"**{e.name}.** {e.hypothesis} *Finding.* {finding(rows, e)}")
+    parts += ["# Sweeps", ABOUT_SWEEPS]
     for name, sweep in SWEEPS.items():
         parts += [f"## Sweep of {name}", table(rows, sweep)]
     return "\n\n".join(parts) + "\n"
@@ -184,30 +157,24 @@ def render_log(
 def draw_curves(
     record: str | Path,
     name: str,  # of an experiment
-    axis=None,  # of matplotlib; default: a new figure
+    axis: Axes,
 ) -> None:
     "Draw the losses of all recorded runs of an experiment, a thin line for each."
-    axis = plt.subplots(figsize=(6, 3))[1] if axis is None else axis
-    colors = {"train": ("loss", "C0"), "validation": ("validation_loss", "C1")}
     for path in sorted(curve_path(record, name, 0).parent.glob(f"{name}-*.json")):
         history = json.loads(path.read_text(encoding="utf-8"))
-        epochs = [epoch["epoch"] for epoch in history]
-        for label, (key, color) in colors.items():
-            values = [epoch[key] for epoch in history]
-            axis.plot(epochs, values, color=color, lw=1, alpha=0.7, label=label)
+        for column, color in (("loss", "C0"), ("validation_loss", "C1")):
+            values = [epoch[column] for epoch in history]
+            axis.plot([epoch["epoch"] for epoch in history], values, color, lw=1, alpha=0.7)
     axis.set(xlabel="epoch", ylabel="loss", title=name)
     axis.xaxis.get_major_locator().set_params(integer=True)
-    handles, labels = axis.get_legend_handles_labels()
-    one_each = dict(zip(labels, handles, strict=True))
-    if one_each:
-        axis.legend(one_each.values(), one_each.keys())
+    axis.legend(axis.lines[:2], ["train", "validation"])
 
 
 def plot_sweep(
     rows: list[Row],
     name: str,  # of a sweep: the hyperparameter
     column: str = "test_accuracy",
-    axis=None,  # of matplotlib; default: a new figure, shown
+    axis: Axes | None = None,  # default: a new figure, shown
 ) -> None:
     "Plot a recorded sweep: a dot for each run, the mean of each value with its 95% interval."
     own = axis is None
@@ -218,28 +185,27 @@ def plot_sweep(
         if len(values) > 1:
             s = summarize(values)
             axis.errorbar(x, s.mean, s.high - s.mean, color="C1", marker="o", capsize=4)
-    labels = [str(getattr(e.hyperparameters, name)) for e in SWEEPS[name]]
+    chosen = [e.hyperparameters for e in SWEEPS[name]]
+    labels = [str(getattr(h, name)) for h in chosen]
     if name == "batch_norm":  # its sweep has two learning rates
-        rates = [e.hyperparameters.learning_rate for e in SWEEPS[name]]
-        labels = [f"{label}\nrate {rate}" for label, rate in zip(labels, rates, strict=True)]
+        labels = [f"{h.batch_norm}\nrate {h.learning_rate}" for h in chosen]
     axis.set_xticks(range(len(labels)), labels)
     axis.set(xlabel=name, ylabel=column.replace("_", " "))
     if own:
         plt.show()
 
 
-def write_log(
-    record: str | Path = RECORD,
-) -> Path:  # experiment_log.md, beside the record
-    "Write the log and its curves beside the record."
+def write_log(record: str | Path) -> Path:
+    "Write experiment_log.md and its curves beside the record; return the path of the log."
     rows = read_rows(record)
     settings = {"svg.hashsalt": "digitvision", "svg.fonttype": "none"}  # the same bytes each time
     for name in {row["experiment"] for row in rows} & {e.name for e in SIX}:
         with plt.rc_context(settings):
-            draw_curves(record, name)
-            path = Path(record).parent / "curves" / f"{name}.svg"
-            plt.savefig(path, bbox_inches="tight", metadata={"Date": None})
-            plt.close()
+            figure, axis = plt.subplots(figsize=(6, 3))
+            draw_curves(record, name, axis)
+            path = curve_path(record, name, 0).with_name(f"{name}.svg")
+            figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+            plt.close(figure)
     path = Path(record).parent / "experiment_log.md"
     write_text(path, render_log(rows))
     return path

@@ -13,9 +13,9 @@ from pathlib import Path
 from digitvision.data import Mnist, Split
 from digitvision.experiments import Experiment, train_and_score
 from digitvision.files import project_path, write_text
-from digitvision.records import Columns, RecordError, Row, read_record
+from digitvision.records import Columns, RecordError, Row, read_record, run_key
 from digitvision.sweep import OnEpoch, PlannedRun, cpu_name, mean_seconds, plan_runs, run_missing
-from digitvision.train import History, Hyperparameters, Run
+from digitvision.train import History, Hyperparameters
 
 RECORD = project_path("docs/experiments.csv")  # the curves are beside it, in curves/
 WORK = project_path("runs/experiments")  # unfinished runs
@@ -24,14 +24,14 @@ CURVE = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 SECONDS_PER_IMAGE, SECONDS_PER_STEP = 0.00022, 0.007  # of training, on two cores
 
 
-def hyperparameters_of(row: Row) -> Hyperparameters:
+def _hyperparameters(row: Row) -> Hyperparameters:
     "Return the hyperparameters of a recorded run. Raises ValueError if they are impossible."
     return Hyperparameters(**{f.name: row[f.name] for f in fields(Hyperparameters)})
 
 
 def _check(row: Row) -> None:
     "Raise ValueError if a row is impossible."
-    hyperparameters_of(row)
+    _hyperparameters(row)
     if not 1 <= row["best_epoch"] <= row["epochs_run"] <= row["epochs"]:
         raise ValueError("its numbers of epochs do not fit.")
 
@@ -47,15 +47,12 @@ COLUMNS = Columns(
     | {"cpu": str, "python": str}
     | dict.fromkeys(LIBRARIES, str)
     | {"date": str},
-    key=("experiment", "seed"),
-    check=_check,
+    _check,
 )
 
 
-def read_rows(
-    record: str | Path = RECORD,  # a record that does not exist has no rows
-) -> list[Row]:
-    "Return all recorded runs. Raises RecordError, naming the row, if one is damaged."
+def read_rows(record: str | Path = RECORD) -> list[Row]:
+    "Return all recorded runs, if any. Raises RecordError, naming the row, if one is damaged."
     return read_record(record, COLUMNS)
 
 
@@ -66,33 +63,8 @@ def curve_path(record: str | Path, name: str, seed: int) -> Path:
 
 def write_curve(record: str | Path, row: Row, history: History) -> None:
     "Write the learning curve of a run, before its row is recorded."
-    path = curve_path(record, row["experiment"], row["seed"])
+    path = curve_path(record, *run_key(row))
     write_text(path, json.dumps(history, indent=1) + "\n")
-
-
-def make_row(
-    experiment: Experiment,
-    run: Run,
-    scores: Mapping[str, Mapping[str, float]],  # as `train_and_score` returns them
-) -> Row:
-    "Return the row of a finished run."
-    best, last = run.history[run.best_epoch - 1], run.history[-1]
-    seconds = sum(epoch["seconds"] for epoch in run.history)
-    accuracies = {n: scores[n]["accuracy"] if n in scores else nan for n in ("canvas", "strokes")}
-    return (
-        {"experiment": experiment.name, "seed": run.seed, "images": experiment.images}
-        | asdict(run.hyperparameters)
-        | {"epochs_run": len(run.history), "best_epoch": run.best_epoch}
-        | {f"best_{name}": round(best[name], 6) for name in CURVE}
-        | {f"last_{name}": round(last[name], 6) for name in CURVE}
-        | {f"test_{name}": round(value, 6) for name, value in scores["test"].items()}
-        | {f"{name}_accuracy": round(value, 6) for name, value in accuracies.items()}
-        | {"seconds": round(seconds, 1), "seconds_per_epoch": round(seconds / len(run.history), 2)}
-        | {"cpu_seconds": round(sum(epoch["cpu_seconds"] for epoch in run.history), 1)}
-        | {"cpu": cpu_name(), "python": platform.python_version()}
-        | {name: version(name) for name in LIBRARIES}
-        | {"date": datetime.now(UTC).date().isoformat()}
-    )
 
 
 def do_run(
@@ -105,48 +77,58 @@ def do_run(
 ) -> tuple[Row, History]:
     "Train and score an experiment; return its row and its curve, and record nothing."
     run, scores = train_and_score(experiment, seed, mnist, drawings, folder, on_epoch)
-    return make_row(experiment, run, scores), run.history
+    epochs, best = len(run.history), run.history[run.best_epoch - 1]
+    seconds = sum(epoch["seconds"] for epoch in run.history)
+    accuracies = {n: scores[n]["accuracy"] if n in scores else nan for n in ("canvas", "strokes")}
+    row = (
+        {"experiment": experiment.name, "seed": seed, "images": experiment.images}
+        | asdict(run.hyperparameters)
+        | {"epochs_run": epochs, "best_epoch": run.best_epoch}
+        | {f"best_{name}": round(best[name], 6) for name in CURVE}
+        | {f"last_{name}": round(run.history[-1][name], 6) for name in CURVE}
+        | {f"test_{name}": round(value, 6) for name, value in scores["test"].items()}
+        | {f"{name}_accuracy": round(value, 6) for name, value in accuracies.items()}
+        | {"seconds": round(seconds, 1), "seconds_per_epoch": round(seconds / epochs, 2)}
+        | {"cpu_seconds": round(sum(epoch["cpu_seconds"] for epoch in run.history), 1)}
+        | {"cpu": cpu_name(), "python": platform.python_version()}
+        | {name: version(name) for name in LIBRARIES}
+        | {"date": datetime.now(UTC).date().isoformat()}
+    )
+    return row, run.history
 
 
 def recorded(rows: list[Row], experiment: Experiment, seed: int) -> Row | None:
     """Return the row of a run, or None if it is not recorded.
 
     Raises RecordError if it was made with other hyperparameters or images."""
-    for row in rows:
-        if (row["experiment"], row["seed"]) == (experiment.name, seed):
-            planned = experiment.hyperparameters, experiment.images
-            if (hyperparameters_of(row), row["images"]) != planned:
-                raise RecordError(
-                    f"{experiment.name}, seed {seed}, was recorded with other hyperparameters or "
-                    "images: rename the experiment, or delete its rows."
-                )
-            return row
-    return None
+    row = next((row for row in rows if run_key(row) == (experiment.name, seed)), None)
+    planned = experiment.hyperparameters, experiment.images
+    if row and (_hyperparameters(row), row["images"]) != planned:
+        raise RecordError(
+            f"{experiment.name}, seed {seed}, was recorded with other hyperparameters or "
+            "images: rename the experiment, or delete its rows."
+        )
+    return row
 
 
-def expected_seconds(experiment: Experiment, rows: list[Row]) -> float:
-    """Return how long a run will take: as long as the recorded ones of the experiment.
-
-    If there are none, estimate it from images and steps, as if no run stopped early."""
-    taken = mean_seconds(rows, COLUMNS)
+def _expected_seconds(experiment: Experiment) -> float:
+    "Estimate how long a run takes from its images and steps, as if it did not stop early."
     steps = experiment.images / experiment.hyperparameters.batch_size
     epoch = experiment.images * SECONDS_PER_IMAGE + steps * SECONDS_PER_STEP
-    return taken.get(experiment.name, experiment.hyperparameters.epochs * epoch)
+    return experiment.hyperparameters.epochs * epoch
 
 
 def missing(
-    experiments: Collection[Experiment],
-    seeds: Collection[int],
-    rows: list[Row],
+    experiments: Collection[Experiment], seeds: Collection[int], rows: list[Row]
 ) -> list[PlannedRun]:
     """Return the runs that are not recorded: seed by seed, the shortest experiments first.
 
     Raises RecordError if an experiment was recorded with other hyperparameters or images."""
-    seconds = {e.name: expected_seconds(e, rows) for e in experiments}
-    configs = {e.name: e for e in sorted(experiments, key=lambda e: seconds[e.name])}
     for experiment, seed in product(experiments, seeds):
         recorded(rows, experiment, seed)
-    return plan_runs(configs, seeds, rows, COLUMNS, seconds)
+    seconds = {e.name: _expected_seconds(e) for e in experiments} | mean_seconds(rows)
+    configs = {e.name: e for e in sorted(experiments, key=lambda e: seconds[e.name])}
+    return plan_runs(configs, seeds, rows, seconds)
 
 
 def run_all(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIX', 'CONTROLS', 'SWEEPS', 'EXPERIMENTS', 'CONFIDENCE', 'Experiment', 'find', 'train_and_score', 'Summary',
-           'summarize', 'Comparison', 'compare', 'prediction_interval', 'by_seed', 'time_ratio']
+           'summarize', 'compare', 'prediction_interval', 'by_seed', 'time_ratio']
 
 # %% ../notebooks/10_experiments.ipynb #93ea8060
 import time
@@ -186,9 +186,6 @@ def train_and_score(
     return run, {name: measure(run.model, split) for name, split in splits.items()}
 
 # %% ../notebooks/10_experiments.ipynb #53f5edc9
-CONFIDENCE = 1 - 0.05 / 5  # of each of five comparisons, so that all hold with 95%
-
-
 @dataclass(frozen=True)
 class Summary:
     "The mean of some values, their standard deviation and the t interval of the mean."
@@ -198,6 +195,18 @@ class Summary:
     sd: float  # nan for one seed
     low: float  # -inf for one seed
     high: float  # inf for one seed
+
+    @property
+    def verdict(self) -> str:
+        """Return "better" or "worse" if the mean is a difference whose interval excludes 0.
+
+        Else, for fewer than three values and for equal ones: "these runs cannot tell"."""
+        if self.seeds < 3 or not self.sd > 0 or self.low <= 0 <= self.high:
+            return "these runs cannot tell"
+        return "better" if self.low > 0 else "worse"
+
+# %% ../notebooks/10_experiments.ipynb #495349a9
+CONFIDENCE = 1 - 0.05 / 5  # of each of five comparisons, so that all hold with 95%
 
 
 def summarize(
@@ -212,43 +221,24 @@ def summarize(
         return Summary(1, float(array[0]), nan, -inf, inf)
     mean, sd = array.mean(), array.std(ddof=1)
     margin = stats.t.ppf((1 + confidence) / 2, len(array) - 1) * sd / sqrt(len(array))
-    return Summary(len(array), float(mean), float(sd), float(mean - margin), float(mean + margin))
-
-# %% ../notebooks/10_experiments.ipynb #495349a9
-@dataclass(frozen=True)
-class Comparison:
-    "The difference between two experiments, from runs paired by seed; higher is better."
-
-    difference: Summary  # of the pairs
-
-    @property
-    def verdict(self) -> str:
-        """Return "better" or "worse" if the interval excludes 0, else "these runs cannot tell".
-
-        Fewer than three pairs, and pairs that all differ by the same, cannot tell."""
-        d = self.difference
-        if d.seeds < 3 or not d.sd > 0:
-            return "these runs cannot tell"
-        return "better" if d.low > 0 else "worse" if d.high < 0 else "these runs cannot tell"
+    return Summary(len(array), *map(float, (mean, sd, mean - margin, mean + margin)))
 
 
 def compare(
-    ours: Mapping[int, float],  # a value for each seed
+    ours: Mapping[int, float],  # a value for each seed; higher is better
     theirs: Mapping[int, float],  # the values of the baseline
     confidence: float = CONFIDENCE,
-) -> Comparison:
+) -> Summary:  # of the differences
     "Compare two experiments by the seeds they share. Raises ValueError if there are none."
     seeds = sorted(ours.keys() & theirs.keys())
-    return Comparison(summarize([ours[seed] - theirs[seed] for seed in seeds], confidence))
+    return summarize([ours[seed] - theirs[seed] for seed in seeds], confidence)
 
 # %% ../notebooks/10_experiments.ipynb #3d3d0f31
 def prediction_interval(
     values: Iterable[float],  # one for each seed, at least two
-) -> tuple[float, float]:  # low, high; infinite for fewer than two
+) -> tuple[float, float]:  # low, high
     "Return the 95% prediction interval: where one more run would fall."
     s = summarize(values)
-    if s.seeds < 2:
-        return -inf, inf
     margin = stats.t.ppf(0.975, s.seeds - 1) * s.sd * sqrt(1 + 1 / s.seeds)
     return s.mean - margin, s.mean + margin
 
@@ -268,9 +258,7 @@ def time_ratio(
     mnist: Mnist,
     images: int = 6_400,  # in each turn
     rounds: int = 5,
-) -> dict[
-    str, Any
-]:  # "ratio" of wall-clock times, "cpu_ratio" of CPU times, "ratios" of the rounds …
+) -> dict[str, Any]:  # "ratio", "cpu_ratio": medians; "ratios": of the rounds …
     "Measure how much longer an epoch of one experiment takes than of another, in turns."
     part = to_input(mnist.train.images[:images]), mnist.train.labels[:images]
     models = [compile_cnn(e.hyperparameters) for e in (ours, theirs)]
@@ -281,10 +269,11 @@ def time_ratio(
             model.fit(*part, batch_size=experiment.hyperparameters.batch_size, verbose=0)
             spent[:] = time.perf_counter() - start[0], time.process_time() - start[1]
     ratios = times[1:, 0] / times[1:, 1]
+    ratio, cpu_ratio = np.median(ratios, axis=0).round(2).tolist()
     return {
         "experiments": [ours.name, theirs.name],
-        "ratio": round(float(np.median(ratios[:, 0])), 2),
-        "cpu_ratio": round(float(np.median(ratios[:, 1])), 2),
+        "ratio": ratio,
+        "cpu_ratio": cpu_ratio,
         "ratios": ratios[:, 0].round(2).tolist(),
         "images": images,
         "cpu": cpu_name(),

@@ -5,6 +5,7 @@ import platform
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
@@ -31,13 +32,12 @@ def plan_runs(
     configs: Mapping[str, Any],  # by name
     seeds: Iterable[int],
     rows: list[Row],  # recorded runs
-    columns: Columns,  # of the record
     seconds: Mapping[str, float],  # expected by name; others are expected to take their mean
 ) -> list[PlannedRun]:
     """Return the runs that are not recorded: all configurations in order, then the next seed.
 
     So the comparison is as complete as it can be whenever the sweep is stopped."""
-    done = {run_key(row, columns) for row in rows}
+    done = set(map(run_key, rows))
     usual = mean(seconds.values()) if seconds else 1.0
     return [
         PlannedRun(name, config, seed, seconds.get(name, usual))
@@ -47,15 +47,11 @@ def plan_runs(
     ]
 
 
-def mean_seconds(
-    rows: list[Row],
-    columns: Columns,
-    column: str = "seconds",
-) -> dict[str, float]:  # by name
+def mean_seconds(rows: list[Row], column: str = "seconds") -> dict[str, float]:
     "Return how long the recorded runs of each name took, on average."
     taken: dict[str, list[float]] = {}
     for row in rows:
-        taken.setdefault(row[columns.key[0]], []).append(row[column])
+        taken.setdefault(run_key(row)[0], []).append(row[column])
     return {name: mean(values) for name, values in taken.items()}
 
 
@@ -69,9 +65,7 @@ def lock_run(work: str | Path, name: str, seed: int) -> AcquireReturnProxy:
     """Lock a run until the end of a `with` block, or until this process dies.
 
     Raises filelock.Timeout if another process holds the lock."""
-    folder = run_folder(work, name, seed)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(f"{folder}.lock", timeout=0).acquire()
+    return FileLock(f"{run_folder(work, name, seed)}.lock", timeout=0).acquire()
 
 
 def progress_bar(seconds: float, show: bool) -> tqdm:
@@ -93,7 +87,7 @@ def run_missing(
     A run that another process has recorded or is running is skipped, so several processes share
     the work. The folder of a run is removed once the run is recorded."""
     for row in read_record(record, columns):  # a process may have died before it removed a folder
-        shutil.rmtree(run_folder(work, *run_key(row, columns)), ignore_errors=True)
+        shutil.rmtree(run_folder(work, *run_key(row)), ignore_errors=True)
     done = []
     with progress_bar(sum(run.seconds for run in plan), progress) as bar:
         for number, run in enumerate(plan, start=1):
@@ -102,38 +96,22 @@ def run_missing(
 
             def on_epoch(epoch: int, epochs: int, run=run, title=title, start=start) -> None:
                 bar.set_description_str(f"{title}, epoch {epoch}")
-                bar.update(start + run.seconds * min(epoch / epochs, 1) - bar.n)
+                bar.update(start + run.seconds * epoch / epochs - bar.n)
 
-            row = _run_once(run, train, record, columns, work, on_epoch)
+            # skip it if another process is running it, or has recorded it since it was planned
+            with suppress(Timeout), lock_run(work, run.name, run.seed):
+                if (run.name, run.seed) not in map(run_key, read_record(record, columns)):
+                    folder = run_folder(work, run.name, run.seed)
+                    done.append(train(run, folder, on_epoch))
+                    append_row(record, done[-1], columns)
+                    shutil.rmtree(folder, ignore_errors=True)
             bar.update(start + run.seconds - bar.n)  # it may have stopped early
-            done += [row] if row else []
     return done
-
-
-def _run_once(
-    run: PlannedRun, train: Callable, record, columns: Columns, work, on_epoch: OnEpoch
-) -> Row | None:
-    "Train and record a run, or return None if another process has recorded it or is running it."
-    try:
-        lock = lock_run(work, run.name, run.seed)
-    except Timeout:
-        return None
-    with lock:
-        rows = read_record(record, columns)  # the run may have been recorded after it was planned
-        if any(run_key(row, columns) == (run.name, run.seed) for row in rows):
-            return None
-        folder = run_folder(work, run.name, run.seed)
-        row = train(run, folder, on_epoch)
-        append_row(record, row, columns)
-        shutil.rmtree(folder, ignore_errors=True)
-        return row
 
 
 def cpu_name() -> str:
     "Return the name of the processor and its number of cores."
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")  # on Linux
+    found = re.search(r"model name\s*: (.+)", info.read_text("utf-8") if info.exists() else "")
+    name = found[1] if found else platform.processor() or platform.machine()
     return f"{name}, {os.cpu_count()} cores"

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser
 from support.browser import start_browser
 from support.contract import Api
 from support.helpers import serve
-from support.nodes import Nodes, start_nodes
 from support.sheet import Sheet
 
 
@@ -24,13 +23,6 @@ def server() -> Iterator[str]:
     "Return the address of a server."
     with serve() as (address, _):
         yield address
-
-
-@pytest.fixture(scope="session")
-def nodes() -> Iterator[Nodes]:
-    "Return a Ray cluster: tests that use it have the mark ray."
-    with start_nodes() as nodes:
-        yield nodes
 
 
 @pytest.fixture(scope="session")

@@ -22,10 +22,7 @@ IMAGES = 24_000  # of MNIST's training split
 LADDER_CSV = project_path("docs/ladder.csv")
 WORK = project_path("runs/ladder")  # locks
 MEASURES = ("validation", "redrawn", "photos", "pen", "refused")
-_COLUMNS = Columns(
-    {"rung": str, "seed": int} | dict.fromkeys((*MEASURES, "cpu_seconds"), float),
-    key=("rung", "seed"),
-)
+COLUMNS = Columns({"rung": str, "seed": int} | dict.fromkeys((*MEASURES, "cpu_seconds"), float))
 
 
 def _recipes() -> dict[str, Recipe]:
@@ -80,7 +77,7 @@ def measure_reader(
 
 def read_ladder(path: str | Path = LADDER_CSV) -> list[Row]:
     "Return the recorded runs. Raises RecordError if a row is damaged."
-    return read_record(path, _COLUMNS)
+    return read_record(path, COLUMNS)
 
 
 def run_ladder(
@@ -107,6 +104,5 @@ def run_ladder(
         return row | measure_reader(model, recipe, sets) | {"cpu_seconds": seconds}
 
     rows = read_ladder(path)
-    seconds = mean_seconds(rows, _COLUMNS, "cpu_seconds")
-    plan = plan_runs(recipes, seeds, rows, _COLUMNS, seconds)
-    run_missing(plan, train_run, path, _COLUMNS, work)
+    plan = plan_runs(recipes, seeds, rows, mean_seconds(rows, "cpu_seconds"))
+    run_missing(plan, train_run, path, COLUMNS, work)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,17 +34,16 @@ COLUMNS = Columns(
     {"rung": str, "seed": int, "epochs": float, "seconds": float, "compile_seconds": float}
     | {f"{split}_accuracy": float for split in ("validation", "test", "moved")}
     | {"multiply_adds": int, "matmul_gflops": float, "share": float}
-    | dict.fromkeys(("cpu", "keras", "tensorflow", "date"), str),
-    key=("rung", "seed"),
+    | dict.fromkeys(("cpu", "keras", "tensorflow", "date"), str)
 )
 
 
-def find_recipes(names: Iterable[str] = ()) -> list[str]:
-    "Return the names, or those of all recipes. Raises ValueError, with all, for an unknown one."
+def find_recipes(names: Iterable[str] = ()) -> dict[str, Recipe]:
+    "Return recipes by name, or all. Raises ValueError, listing all, for an unknown name."
     for name in names:
         if name not in RECIPES:
             raise InvalidInputError(f"There is no recipe {name!r}; there is {', '.join(RECIPES)}.")
-    return list(names) or list(RECIPES)
+    return {name: RECIPES[name] for name in names} or RECIPES
 
 
 def read_speed(path: str | Path = RECORD) -> list[Row]:
@@ -51,20 +51,21 @@ def read_speed(path: str | Path = RECORD) -> list[Row]:
     return read_record(path, COLUMNS)
 
 
-def measure_recipe(name: str, recipe: Recipe, mnist: Mnist, seed: int) -> Row:
+def measure_recipe(planned: PlannedRun, mnist: Mnist) -> Row:
     "Train by a recipe, and read the validation and the test split once; return the row to record."
+    keras.utils.clear_session()  # else the graphs of all runs would stay in memory
     gflops = matmul_gflops()
-    run = train_recipe(recipe, mnist, seed)
+    run = train_recipe(planned.config, mnist, planned.seed)
     flop = training_flop(run.model, run.epochs * len(mnist.train.labels))
-    splits = {"validation": mnist.validation, "test": mnist.test}
+    predict = partial(run.model.predict, batch_size=500, verbose=0)
+    validation, test = mnist.validation, mnist.test
     accuracies = {
-        key: _accuracy(run.model.predict(to_input(split.images), 500, verbose=0), split.labels)
-        for key, split in splits.items()
+        "validation": _accuracy(predict(to_input(validation.images)), validation.labels),
+        "test": _accuracy(predict(to_input(test.images)), test.labels),
+        "moved": _accuracy(predict_shifted(run.model, test.images), test.labels),
     }
-    moved = predict_shifted(run.model, mnist.test.images)
-    accuracies["moved"] = _accuracy(moved, mnist.test.labels)
     return (
-        {"rung": name, "seed": seed, "epochs": round(run.epochs, 2)}
+        {"rung": planned.name, "seed": planned.seed, "epochs": round(run.epochs, 2)}
         | {"seconds": round(run.seconds, 2), "compile_seconds": round(run.compile_seconds, 2)}
         | {f"{key}_accuracy": value for key, value in accuracies.items()}
         | {"multiply_adds": multiply_adds(run.model), "matmul_gflops": round(gflops, 1)}
@@ -80,26 +81,22 @@ def _accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def run_recipes(
-    names: Iterable[str],
+    recipes: Mapping[str, Recipe],  # by name
     seeds: Iterable[int],
     mnist: Mnist,
     path: str | Path = RECORD,
     work: str | Path = WORK,
     progress: bool = True,  # show a bar over all runs, with the time left
-    recipes: Mapping[str, Recipe] = RECIPES,
 ) -> None:
     """Do the runs that are not recorded: every recipe with a seed, then with the next seed.
 
     So a slow phase of the machine affects all recipes. Each run is recorded as soon as it ends."""
 
     def train_run(run: PlannedRun, folder: Path, on_epoch: OnEpoch) -> Row:
-        row = measure_recipe(run.name, run.config, mnist, run.seed)
-        keras.utils.clear_session()  # else every graph would stay in memory
-        return row
+        return measure_recipe(run, mnist)
 
     rows = read_speed(path)
-    chosen = {name: recipes[name] for name in names}
-    plan = plan_runs(chosen, seeds, rows, COLUMNS, mean_seconds(rows, COLUMNS))
+    plan = plan_runs(recipes, seeds, rows, mean_seconds(rows))
     run_missing(plan, train_run, path, COLUMNS, work, progress)
 
 

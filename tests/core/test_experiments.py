@@ -3,39 +3,23 @@
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from support.sweeps import check_complete, finish, recorded, start_sweep, wait_until
 
-from digitvision import records
 from digitvision.cli import main
 from digitvision.experiment_log import finding, render_log, table
-from digitvision.experiment_runs import COLUMNS, missing, read_rows, recorded
+from digitvision.experiment_runs import COLUMNS, missing, read_rows
+from digitvision.experiment_runs import recorded as recorded_row
 from digitvision.experiments import CONTROLS, EXPERIMENTS, SIX, SWEEPS, compare, find
-from digitvision.records import RecordError
+from digitvision.records import RecordError, append_row
 from digitvision.train import Hyperparameters
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = """
-import sys
-from digitvision.data import Mnist, Split, load_mnist
-from digitvision.experiment_runs import run_all
-from digitvision.experiments import Experiment
-from digitvision.train import Hyperparameters
-mnist = Mnist(*(Split(*(array[:200] for array in split)) for split in load_mnist()))
-tiny = [
-    Experiment(name, "", "", Hyperparameters(epochs=2, dropout=dropout), images=200)
-    for name, dropout in (("first", 0.5), ("second", 0.0))
-]
-run_all(tiny, [1], mnist, record="docs/experiments.csv", work="runs", progress=False)
-"""
-ALL = {("first", 1), ("second", 1)}
+ROWS = read_rows(ROOT / "docs/experiments.csv")
 ROW = (
     dict.fromkeys(COLUMNS.types, 1)
     | vars(Hyperparameters())
@@ -43,61 +27,26 @@ ROW = (
 )
 
 
-def append_row(path: Path, row: dict) -> bool:
-    return records.append_row(path, row, COLUMNS)
-
-
-def start(folder: Path) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], cwd=folder, env=environment, stderr=subprocess.DEVNULL
-    )
-
-
-def on_record(folder: Path) -> list[tuple]:
-    rows = read_rows(folder / "docs/experiments.csv")
-    return [(row["experiment"], row["seed"]) for row in rows]
-
-
-def timeless(folder: Path) -> dict:
-    "The record without what depends on the clock."
-    rows = read_rows(folder / "docs/experiments.csv")
-    return {
-        (row["experiment"], row["seed"]): [
-            row[name] for name in COLUMNS.types if name.startswith("test")
-        ]
-        for row in rows
-    }
-
-
-def wait_for(condition, process: subprocess.Popen) -> None:
-    while not condition():
-        assert process.poll() is None, "it ended before it could be killed"
-        time.sleep(0.01)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_killed_and_shared_sweeps_lose_no_run_and_do_none_twice(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    for folder in (whole, killed):
-        folder.mkdir()
-    processes = start(whole), start(whole)  # two at once share the work
+    processes = start_sweep(whole, 1), start_sweep(whole, 1)  # two at once share the work
 
-    first = start(killed)
-    wait_for(lambda: len(on_record(killed)) == 1, first)
-    wait_for(lambda: list((killed / "runs").glob("*/history.json")), first)
-    first.send_signal(signal.SIGKILL)  # in the middle of the second run
+    first = start_sweep(killed, 1)
+    wait_until(lambda: recorded(killed), first)
+    wait_until(lambda: list((killed / "runs").glob("*/history.json")), first)
+    first.kill()  # in the middle of the next run
     first.wait()
     before = (killed / "docs/experiments.csv").read_text()
-    assert start(killed).wait(600) == 0
+    finish(start_sweep(killed, 1))
     assert (killed / "docs/experiments.csv").read_text().startswith(before)
 
-    assert [process.wait(600) for process in processes] == [0, 0]
+    for process in processes:
+        finish(process)
     for folder in (whole, killed):
-        assert sorted(on_record(folder)) == sorted(ALL)
-        assert len(list((folder / "docs/curves").glob("*.json"))) == len(ALL)
+        check_complete(folder, 1)
         assert not list((folder / "runs").glob("*/")), "only unfinished runs are kept"
-    assert timeless(whole) == timeless(killed)
+    assert recorded(whole) == recorded(killed)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +60,7 @@ def test_killed_and_shared_sweeps_lose_no_run_and_do_none_twice(tmp_path):
 )
 def test_an_impossible_run_is_refused(tmp_path, good, bad, message):
     path = tmp_path / "experiments.csv"
-    append_row(path, ROW)
+    append_row(path, ROW, COLUMNS)
     text = path.read_text()
     assert good in text
     path.write_text(text.replace(good, bad, 1))
@@ -135,7 +84,7 @@ def test_the_command_line_names_what_is_wrong(tmp_path):
     assert damaged.exit_code == 1 and "row 1 (nonsense) is damaged" in damaged.output
     assert record.read_text() == "nonsense\n"
     record.unlink()
-    append_row(record, ROW | {"experiment": "baseline", "learning_rate": 0.01})
+    append_row(record, ROW | {"experiment": "baseline", "learning_rate": 0.01}, COLUMNS)
     changed = cli("run", "baseline", "--seeds", "1", "--dry-run", "--record", record)
     assert changed.exit_code == 1 and "recorded with other hyperparameters" in changed.output
 
@@ -143,7 +92,7 @@ def test_the_command_line_names_what_is_wrong(tmp_path):
 def test_a_dry_run_tells_the_time_and_only_what_is_missing(tmp_path):
     record = tmp_path / "experiments.csv"
     row = ROW | {"experiment": "baseline", "seed": 42, "images": 54_000, "seconds": 120.0}
-    append_row(record, row)
+    append_row(record, row, COLUMNS)
     lines = cli("run", "baseline", "--seeds", "42-44", "--dry-run", "--record", record).output
     assert "seed   42" not in lines and lines.count("2.0 minutes") == 2 and "2 runs" in lines
 
@@ -180,37 +129,28 @@ def test_experiments_are_told_apart_by_name_and_changed_ones_from_their_old_runs
 
 
 def test_the_log_has_no_interval_beyond_0_to_100_percent():
-    rows = read_rows(ROOT / "docs/experiments.csv")
-    for low, high in re.findall(r"± [\d.]+ \((-?[\d.]+) to (-?[\d.]+)\)", render_log(rows)):
-        assert 0 <= float(low) <= float(high) <= 100
-    for low, high in re.findall(r"between (-?[\d.]+)% and (-?[\d.]+)%", render_log(rows)):
+    log, number = render_log(ROWS), r"(-?[\d.]+)"
+    found = re.findall(rf"± [\d.]+ \({number} to {number}\)", log)
+    for low, high in found + re.findall(f"between {number}% and {number}%", log):
         assert 0 <= float(low) <= float(high) <= 100
     values = "83.49%, 10.28%, 9.80%, 11.35%, 11.35%"  # one run learned, the others guess
-    five = [row for row in rows if row["seed"] in range(42, 47)]
+    five = [row for row in ROWS if row["seed"] in range(42, 47)]
     assert values in table(five, [EXPERIMENTS["high_lr"]])
-    assert finding(rows, EXPERIMENTS["high_lr"]).startswith("-15.76, -88.76, ")
+    assert finding(ROWS, EXPERIMENTS["high_lr"]).startswith("-15.76, -88.76, ")
 
 
 def test_the_log_shows_controls_once_they_have_runs():
-    rows = [
-        row
-        for row in read_rows(ROOT / "docs/experiments.csv")
-        if row["experiment"] in ("baseline",)
-    ]
+    rows = [row for row in ROWS if row["experiment"] == "baseline"]
     assert "Controls" not in render_log(rows)
-    assert "Controls" in render_log(
-        [*rows, rows[0] | {"experiment": "dropout_0.4", "dropout": 0.4}]
-    )
+    assert "Controls" in render_log([*rows, rows[0] | {"experiment": "dropout_0.4"}])
 
 
 def test_the_log_and_its_curves_are_in_step_with_the_record():
-    rows = read_rows(ROOT / "docs/experiments.csv")
-    assert (ROOT / "docs/experiment_log.md").read_text(encoding="utf-8") == render_log(rows)
-    for row in rows:
-        assert recorded(rows, EXPERIMENTS[row["experiment"]], row["seed"]) == row
+    assert (ROOT / "docs/experiment_log.md").read_text(encoding="utf-8") == render_log(ROWS)
+    for row in ROWS:
+        assert recorded_row(ROWS, EXPERIMENTS[row["experiment"]], row["seed"]) == row
         path = ROOT / f"docs/curves/{row['experiment']}-{row['seed']}.json"
         curve = json.loads(path.read_text(encoding="utf-8"))
         assert len(curve) == row["epochs_run"]
-        assert (
-            round(curve[row["best_epoch"] - 1]["validation_loss"], 6) == row["best_validation_loss"]
-        )
+        best = curve[row["best_epoch"] - 1]
+        assert round(best["validation_loss"], 6) == row["best_validation_loss"]

@@ -1,12 +1,12 @@
 """A Ray cluster of two nodes in a process of its own, because Ray emits warnings."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
+from support.sweeps import QUIET
 
 NODES = """
 import sys
@@ -21,7 +21,6 @@ for line in sys.stdin:
     print(cluster.address, flush=True)
 cluster.shutdown()
 """
-QUIET = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
 
 
 class Nodes:
@@ -32,9 +31,9 @@ class Nodes:
         self.address = process.stdout.readline().strip()
         assert self.address, "the head node did not start"
 
-    def add(self) -> str:
-        "Add the second node; return the address of the cluster."
-        return self._send("add")
+    def add(self) -> None:
+        "Add the second node."
+        self._send("add")
 
     def kill(self) -> None:
         "Kill the second node."
@@ -44,17 +43,15 @@ class Nodes:
         "Return the ids of the processes that are running a task of this name."
         found = []
         for process in psutil.Process(self.process.pid).children(recursive=True):
-            try:
+            with suppress(psutil.NoSuchProcess):  # it may end any moment
                 found += [process.pid] if process.cmdline()[:1] == [f"ray::{name}"] else []
-            except psutil.NoSuchProcess:
-                continue
         return found
 
-    def _send(self, word: str) -> str:
-        "Send a command to the process; return its answer, the address of the cluster."
+    def _send(self, word: str) -> None:
+        "Send a command to the process, and wait until it is done."
         self.process.stdin.write(f"{word}\n")
         self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
+        self.process.stdout.readline()
 
 
 @contextmanager
