@@ -201,8 +201,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                           'digitvision.people.synth.Page.grid': ('synth.html#page.grid', 'digitvision/people/synth.py'),
                                           'digitvision.people.synth.Page.ramp': ('synth.html#page.ramp', 'digitvision/people/synth.py'),
                                           'digitvision.people.synth.Page.scene': ('synth.html#page.scene', 'digitvision/people/synth.py'),
-                                          'digitvision.people.synth._from_picture': ( 'synth.html#_from_picture',
-                                                                                      'digitvision/people/synth.py'),
                                           'digitvision.people.synth._to_picture': ('synth.html#_to_picture', 'digitvision/people/synth.py'),
                                           'digitvision.people.synth.border': ('synth.html#border', 'digitvision/people/synth.py'),
                                           'digitvision.people.synth.color': ('synth.html#color', 'digitvision/people/synth.py'),

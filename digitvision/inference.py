@@ -24,7 +24,6 @@ from digitvision.model_files import (
     start_session,
 )
 from digitvision.pictures import (
-    FORMATS,
     MAX_PIXELS,
     BlankImageError,
     ImageError,

@@ -131,7 +131,7 @@ def _at_border(
     side, count = min(labels.shape), labels.max() + 1
     sizes = boxes[2:] - boxes[:2]
     rim = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
-    contact = np.bincount(rim, minlength=count)[1:] / sizes.sum(axis=0)
+    contact = np.bincount(rim, minlength=count)[1:] / sizes.sum(axis=0)  # as `most` counts it
     margin = max(1, round(MARGIN * side))
     inner = labels[margin:-margin, margin:-margin].ravel()
     frame = np.bincount(inner, minlength=count)[1:] < 0.03 * np.bincount(labels.ravel())[1:]
@@ -246,8 +246,8 @@ def photo_ink(gray: Image.Image) -> Image.Image:  # both mode "L"; white ink on 
     white = float(np.percentile(values[values >= threshold], 75))
     if white < MIN_CONTRAST / 255 or dark_around(gray, mask) > MAX_DARK_AROUND:
         raise BlankImageError()
-    pale = max(floor, 0.6 * threshold)
-    black = min(max(floor, 0.8 * pale), 0.6 * white)
+    pale = max(floor, 0.6 * threshold)  # contrast of the palest strokes
+    black = min(max(floor, 0.8 * pale), 0.6 * white)  # contrast that becomes 0; white becomes 255
     ink = ((contrast - black) / (white - black)).clip(0, 1)
     ink = ink * to_pixels(_grow(mask, erase_lines(cells > pale)))
     return Image.fromarray((ink * 255).round().astype(np.uint8))

@@ -158,9 +158,8 @@ def read_image(source: Picture) -> Image.Image:  # mode "L", "LA", "RGB" or "RGB
 def release_memory() -> None:
     """Make this process give the memory of large pictures back to the system once they are freed.
 
-    The C library of Linux (glibc) gives back blocks above a limit, and raises the limit to the
-    largest block freed so far, up to 32 MB: it keeps what a photo took. Here the limit is fixed at
-    1 MB. Meant for servers: it would slow down training. Other systems are left as they are."""
+    The C library of Linux (glibc) keeps freed blocks below a limit that it raises, up to 32 MB.
+    This fixes the limit at 1 MB; it would slow down training. Other systems stay as they are."""
     with suppress(AttributeError, OSError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(-3, 2**20)  # M_MMAP_THRESHOLD, bytes

@@ -1,9 +1,12 @@
-"""Check, measure, thin out and cut the strokes of a drawing."""
+"""Check, measure, thin out and cut the strokes of a drawing; write and read them as JSON."""
+
+import json
 
 import numpy as np
 
 from .preprocess import BlankImageError, Strokes, check_strokes
 
+Point = tuple[float, float]  # x and y in pixels of the drawing, y downwards
 MAX_STROKES = 100  # of a drawing that can be taken apart or replayed
 MAX_POINTS = 1000  # of a drawing that is thinned out
 
@@ -41,3 +44,24 @@ def cut_stroke(stroke: np.ndarray, start: float, end: float) -> np.ndarray:  # (
     ends = np.array([[np.interp(s, along, axis) for axis in stroke.T] for s in (start, end)])
     inside = stroke[(along > start) & (along < end)]
     return np.concatenate([ends[:1], inside, ends[1:]])
+
+
+def to_points(strokes: Strokes) -> list[list[Point]]:
+    "Copy strokes to lists of points. Raises ValueError as `check_strokes` does."
+    return [[(x, y) for x, y in stroke.tolist()] for stroke in check_strokes(strokes)]
+
+
+def write_drawing(strokes: list[list[Point]], brush: float) -> str:
+    "Return a drawing as JSON; the brush is its diameter in pixels of the drawing."
+    return json.dumps({"brush": brush, "strokes": strokes})
+
+
+def read_drawing(text: str | bytes) -> tuple[list[list[Point]], float]:  # strokes and brush
+    "Read a drawing from the JSON of `write_drawing`. Raises ValueError if it does not hold one."
+    try:
+        drawing = json.loads(text)
+        strokes, brush = drawing["strokes"], float(drawing["brush"])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        form = '{"brush": 18, "strokes": [[[x, y], …], …]}'
+        raise ValueError(f"This is not a drawing. A drawing looks like {form}.") from error
+    return to_points(strokes), brush

@@ -22,7 +22,7 @@ from .inference import Prediction, Recognizer
 from .model_files import DEFAULT_MODEL, ModelError, list_models
 from .pictures import encode_data_url
 from .preprocess import Strokes, rasterize
-from .saved_drawings import Point, read_drawing, to_points, write_drawing
+from .strokes import Point, read_drawing, to_points, write_drawing
 
 # %% ../notebooks/07_widget.ipynb #9bffaa78
 EMPTY = "Draw a digit, 0 to 9."

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from PIL.Image import Resampling, Transform
 
-from ..preprocess import BlankImageError, fit_mnist, to_ink
+from ..preprocess import BlankImageError, fit_mnist, to_ink, to_unit
 
 # %% ../../notebooks/31_synth.ipynb #b5e96e07
 def enlarge(
@@ -80,17 +80,12 @@ def _to_picture(pixels: np.ndarray) -> Image.Image:
     "Convert float pixels, clipped to [0, 1], to a picture."
     return Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
 
-
-def _from_picture(image: Image.Image) -> np.ndarray:  # float32
-    "Convert a picture to pixels in [0, 1]."
-    return np.asarray(image, np.float32) / 255
-
 # %% ../../notebooks/31_synth.ipynb #1f622f2f
 def thin(drawing: Drawing, strength: float) -> None:
     "Erode the strokes, as a fine point draws them; at least 45% of the ink stays."
     whole = drawing.ink.sum()
     for _ in range(round(strength * drawing.ink.shape[1] / 50)):
-        ink = _from_picture(_to_picture(drawing.ink).filter(ImageFilter.MinFilter(3)))
+        ink = to_unit(_to_picture(drawing.ink).filter(ImageFilter.MinFilter(3)))
         if ink.sum() < 0.45 * whole:
             break
         drawing.ink = ink
@@ -99,7 +94,7 @@ def thin(drawing: Drawing, strength: float) -> None:
 def felt(drawing: Drawing, strength: float) -> None:
     "Dilate the strokes, as a felt-tip draws them."
     for _ in range(round(strength * drawing.ink.shape[1] / 70)):
-        drawing.ink = _from_picture(_to_picture(drawing.ink).filter(ImageFilter.MaxFilter(3)))
+        drawing.ink = to_unit(_to_picture(drawing.ink).filter(ImageFilter.MaxFilter(3)))
 
 
 def pencil(drawing: Drawing, strength: float) -> None:
@@ -128,7 +123,7 @@ def tilt(drawing: Drawing, strength: float) -> None:
     matrix = center @ turn @ np.linalg.inv(center)
     values = (matrix / matrix[2, 2]).ravel()[:8].tolist()
     image, smooth = _to_picture(drawing.ink), Resampling.BICUBIC
-    drawing.ink = _from_picture(image.transform(image.size, Transform.PERSPECTIVE, values, smooth))
+    drawing.ink = to_unit(image.transform(image.size, Transform.PERSPECTIVE, values, smooth))
 
 
 def small(drawing: Drawing, strength: float) -> None:
@@ -261,7 +256,7 @@ def degrade(
     rng = np.random.default_rng(seed)
     pen = np.full(3, rng.uniform(0.02, 0.2), np.float32)
     tint = 1 - rng.uniform(0, 0.06, 3) - rng.uniform(0, 0.15)
-    drawing = Drawing(_from_picture(ink), pen, rng)
+    drawing = Drawing(to_unit(ink), pen, rng)
     for name in filter(strengths.get, DRAWING_EFFECTS):
         DRAWING_EFFECTS[name](drawing, strengths[name])
     paper = np.full((*drawing.ink.shape, 3), tint, np.float32)
