@@ -222,7 +222,8 @@ def resize_only(image: Image.Image) -> np.ndarray:  # float32 (28, 28) in [0, 1]
 def stages(image: Image.Image) -> dict[str, Image.Image]:  # mode "L" from "grey" on
     """Return every picture between the one that came in and the one that the network sees.
 
-    "naive" is what `resize_only` would give. Raises BlankImageError if there is no ink."""
+    "naive" is what `resize_only` would give; it and "input" are 28×28.
+    Raises BlankImageError if there is no ink."""
     gray = to_gray(image)
     ink = _find_ink(gray)
     crop = _crop(ink)

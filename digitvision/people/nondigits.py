@@ -70,7 +70,7 @@ def handwrite(
 
 # %% ../../notebooks/32_nondigits.ipynb #4da3e50a
 def draw_strokes(strokes: Strokes, rng: np.random.Generator) -> Image.Image:  # mode "L", 280×280
-    "Draw strokes of the unit square mid-canvas, white on black, at a random size and brush."
+    "Draw strokes of the unit square, white on black, at a random size and with a random brush."
     side = rng.uniform(90, 220)  # pixels
     brush = side * np.exp(rng.uniform(np.log(0.035), np.log(0.25)))
     start = (280 - side) / 2
