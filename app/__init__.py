@@ -1,6 +1,5 @@
 """The web app: its routes. Reading a digit is the work of `digitvision.inference`."""
 
-import logging
 import mimetypes
 import multiprocessing
 import os
@@ -12,15 +11,15 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Flask, Response, current_app, request
-from werkzeug.exceptions import BadGateway, BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from digitvision.errors import DigitVisionError
 from digitvision.inference import DEFAULT_MODEL, Recognizer, list_models
-from digitvision.pictures import decode_data_url, image_errors, release_memory
+from digitvision.pictures import decode_data_url, release_memory
 from digitvision.replies import RequestError, explain_picture, predict_each
 
 from . import schemas
-from .errors import MAX_BODY, describe, respond, send, turn
+from .errors import MAX_BODY, NotReadyError, describe, respond, send, turn
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -47,9 +46,7 @@ def create_app(
     Recognizer.shared(model).predict(SEVEN)  # the first prediction is slow
     release_memory()  # that of large pictures
     app = Flask(__name__)
-    app.config["MODEL"] = model
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.config["TRUSTED_HOSTS"] = list(hosts) or None
+    app.config.update(MODEL=model, MAX_CONTENT_LENGTH=MAX_BODY, TRUSTED_HOSTS=list(hosts) or None)
     app.register_error_handler(Exception, respond)
     app.register_blueprint(routes)
 
@@ -111,7 +108,7 @@ def page() -> Response:
 def predict() -> Response:
     "Read one digit."
     body, reader = read_body(schemas.Image), recognizer()
-    with turn(), image_errors(logging.ERROR):
+    with turn():
         (found,) = predict_each([body.image], body.preprocess, reader)
     return respond(found) if isinstance(found, DigitVisionError) else send(found)
 
@@ -120,7 +117,7 @@ def predict() -> Response:
 def predict_batch() -> Response:
     "Read many digits in one run of the network."
     body, reader = read_body(schemas.Images), recognizer()
-    with turn(), image_errors(logging.ERROR):
+    with turn():
         found = predict_each(body.images, body.preprocess, reader)
     each = [describe(one)[1] if isinstance(one, DigitVisionError) else one for one in found]
     return send(schemas.Predictions(each))
@@ -130,7 +127,7 @@ def predict_batch() -> Response:
 def explain() -> Response:
     "Show the layers, the saliency and the preprocessing stages of one picture."
     body, reader = read_body(schemas.Drawing), recognizer()
-    with turn(), image_errors(logging.ERROR):
+    with turn():
         picture, drawn = decode_data_url(body.image), (body.strokes, body.brush)
         return send(explain_picture(picture, *drawn, body.preprocess, reader))
 
@@ -152,7 +149,7 @@ def health() -> Response:
     "Check that the model reads a known digit."
     model = current_app.config["MODEL"]
     if Recognizer.shared(model).predict(SEVEN).digit != 7:
-        raise BadGateway
+        raise NotReadyError
     return send(schemas.Health("ok", model))
 
 

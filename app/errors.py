@@ -11,15 +11,18 @@ from flask import Response, request
 from werkzeug import exceptions as http
 
 from digitvision.model_files import ModelError
-from digitvision.pictures import BlankImageError, ImageError, ImageTooLargeError
+from digitvision.pictures import BlankImageError, ImageError, ImageTooLargeError, image_errors
 from digitvision.replies import RequestError
 
 from .schemas import Detail, Error
 
-LOG = logging.getLogger(__name__)
 MAX_BODY = 2 * 1024 * 1024  # bytes
 MAX_REQUESTS = threading.BoundedSemaphore(128)  # that wait in this process, or run
 RUNNING = threading.Lock()  # requests that compute at the same time only delay each other
+
+
+class NotReadyError(Exception):
+    "The model does not read a known digit correctly."
 
 
 ERRORS = {  # status, code and message, if it is not the exception's; subclasses first
@@ -32,7 +35,7 @@ ERRORS = {  # status, code and message, if it is not the exception's; subclasses
     http.UnsupportedMediaType: (415, "not_json", "Send JSON, as Content-Type: application/json."),
     http.SecurityError: (421, "wrong_host", "Unknown host name: allow it with --allowed-host."),
     http.BadRequest: (400, "malformed_json", "The body is not valid JSON."),
-    http.BadGateway: (503, "not_ready", "The model does not read a known digit correctly."),
+    NotReadyError: (503, "not_ready", "The model does not read a known digit correctly."),
     http.ServiceUnavailable: (503, "overloaded", "The server is busy: try again in a moment."),
 }
 
@@ -45,7 +48,7 @@ def describe(error: Exception) -> tuple[int, Error]:
     if isinstance(error, http.HTTPException) and error.code:
         code = error.name.lower().replace(" ", "_")
         return error.code, Error(Detail(code, error.description or error.name))
-    LOG.error("A request cannot be answered.", exc_info=error)
+    logging.getLogger(__name__).error("A request cannot be answered.", exc_info=error)
     return 500, Error(Detail("internal_error", "The server failed, not because of what you sent."))
 
 
@@ -69,11 +72,11 @@ def respond(error: Exception) -> Response:
 
 @contextmanager
 def turn() -> Iterator[None]:
-    "Run the block when no other request runs. Raises ServiceUnavailable if 128 wait already."
+    "Read pictures for one request at a time. Raises ServiceUnavailable if 128 wait, ImageError."
     if not MAX_REQUESTS.acquire(blocking=False):
         raise http.ServiceUnavailable
     try:
-        with RUNNING:
+        with RUNNING, image_errors(logging.ERROR):
             yield
     finally:
         MAX_REQUESTS.release()
