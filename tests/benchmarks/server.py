@@ -3,29 +3,28 @@
 `PYTHONPATH=tests python -m benchmarks.server` writes the second table of docs/benchmarks.md. With
 BEFORE and BEFORE_PYTHON, as for `benchmarks.serving`, another checkout gets a column of its own."""
 
-import base64
-import io
 import json
-import os
-import socket
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.client import HTTPConnection
-from pathlib import Path
-from urllib.parse import urlsplit
+from contextlib import AbstractContextManager
 
 import numpy as np
 import psutil
-from benchmarks.load import Load, requests
+import requests
+from benchmarks.load import HEADERS, Load, bodies
 from benchmarks.report import put
-from benchmarks.serving import serving
+from benchmarks.serving import apps
 from PIL import Image, ImageFilter
+from support.helpers import connections, data_url
 
 PHOTOS, SIDES = 200, (4000, 3000)
-CONNECTIONS = {"1,000 idle connections": (1000, b""), "100 slow heads": (100, b"POST /api/pre")}
+HEAD = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+SLOW = {
+    "1,000 idle connections": (1000, b""),
+    "100 slow heads": (100, HEAD),
+    "100 slow bodies": (100, HEAD + b"Content-Length: 9000\r\n\r\n{"),
+}
 
 
 def photo() -> bytes:
@@ -34,31 +33,14 @@ def photo() -> bytes:
     picture = Image.fromarray(noise).filter(ImageFilter.GaussianBlur(2))
     picture.paste(30, (1200, 700, 2800, 900))
     picture.paste(30, (2300, 700, 2500, 2400))
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=80)
-    url = "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
-    return json.dumps({"image": url}).encode()
+    return json.dumps({"image": data_url(picture, "JPEG", quality=80)}).encode()
 
 
 def ask(address: str, body: bytes) -> float:
     "Return the seconds until a picture was read, over a connection of its own."
     start = time.perf_counter()
-    connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
-    connection.request("POST", "/api/predict", body, {"Content-Type": "application/json"})
-    response = connection.getresponse()
-    assert response.status == 200, response.read()
-    response.read()
-    connection.close()
+    requests.post(address, body, headers=HEADERS, timeout=30).raise_for_status()
     return time.perf_counter() - start
-
-
-def tree(port: int) -> list[psutil.Process]:
-    "Return the server that was started for a port, and all processes it started."
-    options = {"--port", str(port)}
-    (root, *_) = (
-        one for one in psutil.process_iter(["cmdline"]) if options <= {*(one.info["cmdline"] or ())}
-    )
-    return [root, *root.children(recursive=True)]
 
 
 def processor_time(processes: list[psutil.Process]) -> float:
@@ -71,30 +53,17 @@ def memory(processes: list[psutil.Process]) -> int:
     return round(sum(one.memory_full_info().pss for one in processes) / 2**20)
 
 
-@contextmanager
-def connections(address: str, count: int, sent: bytes) -> Iterator[None]:
-    "Hold connections that have sent the beginning of a request."
-    url, opened = urlsplit(address), []
-    for _ in range(count):
-        opened.append(socket.create_connection((url.hostname, url.port), timeout=30))
-        opened[-1].sendall(sent)
-    yield
-    for one in opened:
-        one.close()
-
-
-def measure(start: Callable) -> Iterator[tuple[str, str]]:
+def measure(server: AbstractContextManager) -> Iterator[tuple[str, str]]:
     "Yield what was measured of a server, and the result."
-    with start() as (address, ready):
+    with server as (address, process, ready):
         yield "start to first answer", f"{ready:.2f} s"
-        request = requests(address)[7]
-        head, body = request.split(b"\r\n\r\n")
-        processes, cases = tree(urlsplit(address).port), dict(CONNECTIONS)
+        processes = [process, *process.children(recursive=True)]
+        body, image = bodies()[7], photo()
         for _ in range(20):
             ask(address, body)
-        before, image = memory(processes), photo()
-        for name, (count, sent) in {**cases, "100 slow bodies": (100, head + b"\r\n\r\n{")}.items():
-            with connections(address, count, sent):
+        before = memory(processes)
+        for name, (count, sent) in SLOW.items():
+            with connections(address.removesuffix("/api/predict"), count, sent):
                 worst = max(ask(address, body) for _ in range(20))
                 used = processor_time(processes)
                 time.sleep(2)
@@ -108,25 +77,18 @@ def measure(start: Callable) -> Iterator[tuple[str, str]]:
         with ThreadPoolExecutor(1) as pool:
             load = pool.submit(Load, address, 8, 4)
             time.sleep(2)
-            processes[0].terminate()
-            code = processes[0].wait(20)
-        seen = load.result()
-        yield (
-            "SIGTERM under load: answered, wrong",
-            f"{len(seen.seconds)}, {seen.wrong}; exit {code}",
-        )
+            process.terminate()
+            code = process.wait(20)
+        seen, name = load.result(), "SIGTERM under load: answered, wrong"
+        yield name, f"{len(seen.seconds)}, {seen.wrong}; exit {code}"
 
 
 def main() -> None:
     "Measure each server and write the table."
-    starts = {"DigitVision": lambda: serving(sys.executable, "-m", "digitvision.app", "--port")}
-    if before := os.environ.get("BEFORE"):
-        command = [os.environ["BEFORE_PYTHON"], "-m", "app", "--port"]
-        starts["DigitVision before"] = lambda: serving(*command, folder=Path(before))
-    columns = [dict(measure(start)) for start in starts.values()]
-    lines = [f"| | {' | '.join(starts)} |", "|---" * (len(starts) + 1) + "|"]
-    for name in columns[0]:
-        lines.append(f"| {name} | {' | '.join(column[name] for column in columns)} |")
+    columns = {name: dict(measure(server)) for name, server in apps().items()}
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name in next(iter(columns.values())):
+        lines.append(f"| {name} | {' | '.join(column[name] for column in columns.values())} |")
     put("server", lines)
 
 

@@ -7,56 +7,56 @@ Python."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import matplotlib.pyplot as plt
 import numpy as np
+import psutil
 from benchmarks.report import DOCS, put
 from support.helpers import free_port
 
 ROUNDS, SECONDS, CLIENTS = 3, 3, (1, 8, 32)
 ROOT = Path(__file__).parent.parent.parent
 PLOT = DOCS / "benchmarks.svg"
-NAMES = {"ours": "DigitVision", "naive": "Flask + Keras", "before": "DigitVision before"}
+OURS, NAIVE = "DigitVision", "Flask + Keras"
 
 
 @contextmanager
-def serving(*command: str, folder: Path = ROOT) -> Iterator[tuple[str, float]]:
-    "Start a server; yield its address and the seconds until it answered."
-    port = free_port()
+def serving(*command: str, folder: Path = ROOT) -> Iterator[tuple[str, psutil.Process, float]]:
+    "Start a server; yield its address, its process and the seconds until it answered."
+    port, start = free_port(), time.perf_counter()
     paths = {"PYTHONPATH": os.pathsep.join([str(folder), str(folder / "tests")])}
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [*command, str(port)],
-        env=os.environ | paths,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = psutil.Popen([*command, str(port)], env=os.environ | paths, cwd=folder, **silent)
     address = f"http://127.0.0.1:{port}/api"
     try:
         while True:
-            try:
+            with suppress(OSError):
                 urlopen(f"{address}/health", timeout=1).close()
                 break
-            except (URLError, OSError):
-                if process.poll() is not None or time.perf_counter() - start > 120:
-                    raise RuntimeError(f"{' '.join(command)} did not start.") from None
-                time.sleep(0.02)
-        yield f"{address}/predict", time.perf_counter() - start
+            if process.poll() is not None:
+                raise RuntimeError(f"{' '.join(command)} did not start.")
+            time.sleep(0.02)
+        yield f"{address}/predict", process, time.perf_counter() - start
     finally:
-        with suppress(ProcessLookupError):  # it was stopped before
-            os.killpg(process.pid, signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):  # it was stopped before
+            process.terminate()
         process.wait()
+
+
+def apps() -> dict[str, AbstractContextManager]:
+    "Return the app and, if BEFORE is set, that of another checkout; none is started yet."
+    servers = {"DigitVision": serving(sys.executable, "-m", "digitvision.app", "--port")}
+    if before := os.environ.get("BEFORE"):
+        command = [os.environ["BEFORE_PYTHON"], "-m", "app", "--port"]
+        servers["DigitVision before"] = serving(*command, folder=Path(before))
+    return servers
 
 
 def load(address: str, clients: int, seconds: float) -> dict[str, float]:
@@ -84,18 +84,12 @@ def measure(addresses: dict[str, str]) -> dict[tuple[str, int], dict[str, float]
 
 def table(results: dict, ready: dict[str, float]) -> Iterator[str]:
     "Yield the lines of two Markdown tables: ratios, then numbers."
-    rivals = [name for name in ready if name != "ours"]
-    yield (
-        "| clients | "
-        + " | ".join(
-            f"requests/s, ours ÷ {NAMES[name]} | p50, {NAMES[name]} ÷ ours" for name in rivals
-        )
-        + " | p99 ÷ p50, ours |"
-    )
-    yield "|---|" + "---|" * (2 * len(rivals) + 1)
+    rivals = [name for name in ready if name != OURS]
+    heads = [f"requests/s, ours ÷ {name} | p50, {name} ÷ ours" for name in rivals]
+    yield f"| clients | {' | '.join(heads)} | p99 ÷ p50, ours |"
+    yield "|---" * (2 * len(rivals) + 2) + "|"
     for clients in CLIENTS:
-        ours = results["ours", clients]
-        ratios = []
+        ours, ratios = results[OURS, clients], []
         for name in rivals:
             one = results[name, clients]
             ratios += [f"{ours['rate'] / one['rate']:.1f}×", f"{one['p50'] / ours['p50']:.1f}×"]
@@ -105,18 +99,17 @@ def table(results: dict, ready: dict[str, float]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|---|"
     for (name, clients), one in results.items():
         yield (
-            f"| {NAMES[name]} | {clients} | {one['rate']:.0f} | {one['p50']:.1f} "
-            f"| {one['p95']:.1f} | {one['p99']:.1f} | {one['wrong']:.0f} | {one['lost']:.0f} "
-            f"| {ready[name]:.1f} |"
+            f"| {name} | {clients} | {one['rate']:.0f} | {one['p50']:.1f} | {one['p95']:.1f} "
+            f"| {one['p99']:.1f} | {one['wrong']:.0f} | {one['lost']:.0f} | {ready[name]:.1f} |"
         )
 
 
 def draw(results: dict) -> None:
     "Draw requests a second over clients, both on a logarithmic scale."
     figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    for name in ("ours", "naive"):
+    for name in (OURS, NAIVE):
         rates = [results[name, clients]["rate"] for clients in CLIENTS]
-        axes.plot(CLIENTS, rates, "o-", label=NAMES[name])
+        axes.plot(CLIENTS, rates, "o-", label=name)
     axes.set(xscale="log", yscale="log", xlabel="clients at once", ylabel="requests a second")
     axes.set_xticks(CLIENTS, CLIENTS)
     axes.minorticks_off()
@@ -126,19 +119,13 @@ def draw(results: dict) -> None:
 
 def main() -> None:
     "Measure and write the results."
-    before = os.environ.get("BEFORE")
+    servers = apps() | {NAIVE: serving(sys.executable, "-m", "benchmarks.naive_server")}
     with ExitStack() as stack:
-        ours = serving(sys.executable, "-m", "digitvision.app", "--port")
-        naive = serving(sys.executable, "-m", "benchmarks.naive_server")
-        up = {"ours": stack.enter_context(ours), "naive": stack.enter_context(naive)}
-        if before:
-            python = os.environ["BEFORE_PYTHON"]
-            old = serving(python, "-m", "app", "--port", folder=Path(before))
-            up["before"] = stack.enter_context(old)
-        results = measure({name: address for name, (address, _) in up.items()})
+        up = {name: stack.enter_context(server) for name, server in servers.items()}
+        results = measure({name: address for name, (address, *_) in up.items()})
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     about = f"Load of the machine at the end, over 1, 5 and 15 minutes: {load}."
-    ready = {name: seconds for name, (_, seconds) in up.items()}
+    ready = {name: seconds for name, (*_, seconds) in up.items()}
     put("serving", [*table(results, ready), "", about])
     draw(results)
 
