@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from support.digits import DIGITS, placed
 from support.sheet import PREDICT, SIDE
 
-from digitvision.inference import Recognizer, decode_data_url, prepare
+from digitvision.inference import decode_data_url, prepare
 from digitvision.preprocess import rasterize
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -18,14 +18,13 @@ def sent_picture(sheet):
     return decode_data_url(sheet.sent()).convert("L")
 
 
-def test_each_digit_is_read_in_the_middle_and_small_in_a_corner(sheet):
+def test_each_digit_is_read_small_in_a_corner(sheet):
     for digit, strokes in DIGITS.items():
         corner = [(0, 0), (165, 0), (0, 165), (165, 165)][digit % 4]
-        for drawing in (strokes, placed(strokes, 0.4, *corner)):
-            sheet.draw(drawing)
-            sheet.reads(digit)
-            sheet.button("Clear").click()
-            sheet.reads("–")
+        sheet.draw(placed(strokes, 0.4, *corner))
+        sheet.reads(digit)
+        sheet.button("Clear").click()
+        sheet.reads("–")
 
 
 def test_the_browser_and_python_make_the_same_picture(sheet):
@@ -40,7 +39,7 @@ def test_the_browser_and_python_make_the_same_picture(sheet):
             for stroke in sheet.places(strokes)
         ]
         here, there = sent_picture(sheet), rasterize(drawn, brush=brush)
-        assert Recognizer.shared().predict(here).digit == digit
+        sheet.reads(digit)
         assert np.abs(np.asarray(here, float) - np.asarray(there, float)).mean() / 255 < PARITY
         sheet.button("Clear").click()
 

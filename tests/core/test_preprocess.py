@@ -64,15 +64,10 @@ def test_every_kind_of_picture_has_the_same_ink_and_the_same_digit(name):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "LA", "P", "I", "F", "CMYK", "I;16"])
-def test_an_empty_page_of_any_mode_is_blank(mode):
-    with pytest.raises(BlankImageError, match="nothing drawn"):
-        to_ink(Image.new(mode, (64, 48)))
-
-
-@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])
-def test_a_picture_without_pixels_is_blank(size):
-    with pytest.raises(BlankImageError, match="no pixels"):
-        to_ink(Image.new("L", size))
+@pytest.mark.parametrize("size, words", [((64, 48), "nothing drawn"), ((0, 5), "no pixels")])
+def test_an_empty_page_of_any_mode_is_blank(mode, size, words):
+    with pytest.raises(BlankImageError, match=words):
+        to_ink(Image.new(mode, size))
 
 
 @pytest.mark.parametrize("function", [fit_mnist, resize_only, stages])

@@ -123,19 +123,14 @@ def test_the_chosen_model_reads_and_a_missing_one_is_reported(pad):
 
 def test_callbacks_get_predictions_until_they_are_removed(pad):
     heard = []
+    pad.on_predict(lambda prediction: 1 / 0)  # a callback that fails does not stop the pad
     pad.on_predict(heard.append)
     pad.strokes = DIGITS[4]
     pad.clear()
     assert [prediction.digit for prediction in heard] == [4]
     pad.on_predict(heard.append, remove=True)
     pad.strokes = DIGITS[4]
-    assert len(heard) == 1 and isinstance(heard[0], Prediction)
-
-
-def test_a_callback_that_fails_does_not_stop_the_pad(pad):
-    pad.on_predict(lambda prediction: 1 / 0)
-    draw(pad, DIGITS[6])
-    assert pad.prediction.digit == 6
+    assert len(heard) == 1 and pad.prediction.digit == 4
 
 
 def test_a_scribble_is_reported_and_dimmed(pad, monkeypatch):
