@@ -88,13 +88,13 @@ class Explanation(Struct, forbid_unknown_fields=True):
 
 def predict_each(
     urls: Iterable[Any],  # data URLs; anything else gets a RequestError
-    preprocess: str = "mnist",  # or "resize"
-    recognizer: Recognizer | None = None,  # default: the shipped model
+    preprocess: str,  # "mnist" or "resize"
+    recognizer: Recognizer,
 ) -> list[Prediction | DigitVisionError]:  # in order
     """Read each picture, in one run of the network, or return the error that prevents it.
 
     Once the decoded pictures have more than MAX_PIXELS together, the rest is not decoded."""
-    recognizer, pixels, seen = recognizer or Recognizer.shared(), 0, []
+    pixels, seen = 0, []
     for url in urls:
         try:
             if not isinstance(url, str):
@@ -130,15 +130,14 @@ def _reply(prediction: inference.Prediction, model: str) -> Prediction:
 
 def explain_picture(
     picture: Image,
-    strokes: Strokes | None = None,  # the strokes it was drawn with, if they are known
-    brush: float = 18,  # diameter of the brush, pixels
-    preprocess: str = "mnist",  # or "resize"
-    recognizer: Recognizer | None = None,  # default: the shipped model
+    strokes: Strokes | None,  # the strokes it was drawn with, if they are known
+    brush: float,  # diameter of the brush, pixels
+    preprocess: str,  # "mnist" or "resize"
+    recognizer: Recognizer,
 ) -> Explanation:
     """Return layers, saliency, preprocessing stages and, for strokes, the timeline of a picture.
 
     Raises ImageError, BlankImageError, or RequestError for strokes that cannot be replayed."""
-    recognizer = recognizer or Recognizer.shared()
     growth = None if strokes is None else _replay(strokes, brush, preprocess, recognizer)
     layers = activations(picture, preprocess, recognizer)
     digit = int(layers["probabilities"].maps.argmax())
