@@ -1,7 +1,7 @@
 """The experiment log: tables, findings and curves, computed from the recorded runs alone."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from statistics import mean
 
@@ -100,19 +100,24 @@ def _agreement(values: Collection[float], reported: float) -> str:
     )
 
 
-def table(rows: list[Row], experiments: Iterable[Experiment]) -> str:  # Markdown
+def table(
+    rows: list[Row],
+    experiments: Iterable[Experiment],
+    columns: Mapping[str, str] = SCORES,  # heading: column
+) -> str:  # Markdown
     "Return the accuracies and the costs of experiments: means, intervals, or runs that scatter."
     lines = []
     for e in experiments:
         runs = [row for row in rows if row["experiment"] == e.name]
-        scores = [by_seed(rows, e.name, column).values() for column in SCORES.values()]
+        scores = [by_seed(rows, e.name, column).values() for column in columns.values()]
         costs = [("epochs_run", 1), ("cpu_seconds", 60)]
         lines.append(
             [e.name, e.change, str(len(runs))]
             + [_percent(values) if values else "–" for values in scores]
             + [f"{mean(r[name] for r in runs) / unit:.1f}" if runs else "–" for name, unit in costs]
         )
-    return markdown_table(["experiment", "change", "runs", *SCORES, "epochs", "CPU minutes"], lines)
+    headings = ["experiment", "change", "runs", *columns, "epochs", "CPU minutes"]
+    return markdown_table(headings, lines)
 
 
 def report(rows: list[Row], e: Experiment) -> str:  # Markdown
