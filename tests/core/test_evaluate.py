@@ -183,8 +183,14 @@ def test_everything_is_plain_json_and_the_command_prints_it(tmp_path, mnist, mon
     assert list(found["not_digits"]["kinds"]) == ["scribbles", "letters and symbols", "lookalikes"]
     for name, corruption in CORRUPTIONS.items():
         assert len(found["robustness"][name]["framed"]) == len(corruption.strengths)
-    monkeypatch.setattr("digitvision.evaluation_report.evaluation", lambda *a, **options: found)
-    output = CliRunner().invoke(main, ["evaluate", "baseline"], catch_exceptions=False).output
+    given = {}
+    monkeypatch.setattr(
+        "digitvision.evaluation_report.evaluation",
+        lambda _, **options: given.update(options) or found,
+    )
+    options = ["--strokes", str(pen), "--images", str(tmp_path), "--nondigits", str(other)]
+    output = CliRunner().invoke(main, ["evaluate", "baseline", *options]).output
+    assert given == {"strokes": pen, "images": tmp_path, "nondigits": other}
     (row,) = [line for line in output.splitlines() if line.startswith("MNIST test  ")]
     assert f"{60:6}" in row and f"{found['test']['accuracy']:.2%}" in row
     assert "        –" in output  # the precision of a digit that none of the 60 is read as
