@@ -159,8 +159,10 @@ def release_memory() -> None:
     """Make this process give the memory of large pictures back to the system once they are freed.
 
     The C library of Linux (glibc) keeps freed blocks below a limit that it raises, up to 32 MB.
-    This fixes the limit at 1 MB; it would slow down training. Other systems stay as they are."""
+    This fixes the limit at 1 MB, with one pool of memory for all threads; it would slow down
+    training. Other systems stay as they are."""
     with suppress(AttributeError, OSError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(-3, 2**20)  # M_MMAP_THRESHOLD, bytes
         mallopt(-1, 2**20)  # M_TRIM_THRESHOLD: keep so much for small blocks
+        mallopt(-8, 1)  # M_ARENA_MAX: one pool for all threads

@@ -90,7 +90,7 @@ def test_the_timeline_replays_the_drawing_and_its_answers(explained):
     moment.press("Home")
     expect(points).to_have_text("1 of 12 points")
     assert ink(explained) < whole * 0.2
-    explained.says(re.compile("^At this moment it would be an? [0-9].$"))
+    explained.says(re.compile("^Up to this point, the drawing is read as an? [0-9]\\.$"))
     moment.press("End")
     explained.reads(9)
     explained.says("This is a 9.")

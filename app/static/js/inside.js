@@ -10,9 +10,9 @@ const STAGES = { // by the API's names
   naive: "resized: the network's input",
 };
 const LAYERS = [ // of either model, by a part of the name
-  ["pool", "the maximum of each 2×2"],
+  ["pool", "the maximum of each 2×2 block"],
   ["conv1", "edges in the picture"],
-  ["conv", "patterns in the maps before"],
+  ["conv", "patterns in the maps of the previous layer"],
   ["dense", "all maps combined"],
 ];
 let timeline = null; // { points, probabilities } of the drawing on the canvas

@@ -70,7 +70,7 @@ export function showStep(probabilities) {
   const digit = probabilities.indexOf(confidence);
   document.body.classList.remove("doubtful");
   showNumbers(String(digit), percent(confidence), probabilities);
-  say(`At this moment it would be ${withArticle(digit)}.`);
+  say(`Up to this point, the drawing is read as ${withArticle(digit)}.`);
 }
 
 export function clearResult() {
