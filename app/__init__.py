@@ -39,10 +39,10 @@ mimetypes.add_type("text/javascript", ".js")  # Windows may have another type fo
 
 def create_app(
     model: str = DEFAULT_MODEL,  # used unless a request has ?model=NAME
-    cors_origins: Collection[str] = (),  # other sites whose pages may call the API
-    hosts: Collection[str] = (),  # host names to answer to; if empty, any
+    cors_origins: Collection[str] = (),  # other sites that may call the API, "https://example.org"
+    hosts: Collection[str] = (),  # host names that are answered; empty: all
 ) -> Flask:
-    "Return the app with its model loaded. Raises ModelError if it is missing or damaged."
+    "Return the app with its model loaded. Raises ModelError if the model is missing or damaged."
     Recognizer.shared(model).predict(SEVEN)  # the first prediction is slow
     release_memory()  # that of large pictures
     app = Flask(__name__)
@@ -65,7 +65,7 @@ def create_app(
     return app
 
 
-def create_worker(**options) -> Flask:
+def create_worker(**options) -> Flask:  # options of `create_app`
     "Return the app of a worker process, which stops if the process that started it is killed."
 
     def stop() -> None:
@@ -79,8 +79,8 @@ def create_worker(**options) -> Flask:
     return create_app(**options)
 
 
-def read_body(shape: type) -> Any:
-    "Return the JSON of the request as a Struct. Raises RequestError or HTTPException."
+def read_body(shape: type) -> Any:  # shape: a Struct of `schemas`; returns an instance of it
+    "Decode the JSON body. Raises RequestError for a wrong shape, HTTPException if unreadable."
     if not request.is_json:
         raise UnsupportedMediaType
     data = request.get_data(cache=False)
@@ -94,19 +94,19 @@ def read_body(shape: type) -> Any:
 
 
 def recognizer() -> Recognizer:
-    "Return the model that the request asks for. Raises ModelError."
+    "Return the model of ?model=NAME, or the default. Raises ModelError if missing or damaged."
     return Recognizer.shared(request.args.get("model", current_app.config["MODEL"]))
 
 
 @routes.get("/")
 def page() -> Response:
-    "Send the page."
+    "Send the web page, index.html."
     return current_app.send_static_file("index.html")
 
 
 @routes.post("/api/predict")
 def predict() -> Response:
-    "Read one digit."
+    "Send the Prediction of one picture, or the Error that prevents it."
     body, reader = read_body(schemas.Image), recognizer()
     with turn():
         (found,) = predict_each([body.image], body.preprocess, reader)
@@ -115,7 +115,7 @@ def predict() -> Response:
 
 @routes.post("/api/predict/batch")
 def predict_batch() -> Response:
-    "Read many digits in one run of the network."
+    "Send a Prediction or an Error for each picture, computed in one run of the network."
     body, reader = read_body(schemas.Images), recognizer()
     with turn():
         found = predict_each(body.images, body.preprocess, reader)
@@ -125,7 +125,7 @@ def predict_batch() -> Response:
 
 @routes.post("/api/explain")
 def explain() -> Response:
-    "Show the layers, the saliency and the preprocessing stages of one picture."
+    "Send the Explanation of one picture: layers, saliency, preprocessing stages and timeline."
     body, reader = read_body(schemas.Drawing), recognizer()
     with turn():
         picture, drawn = decode_data_url(body.image), (body.strokes, body.brush)
@@ -134,19 +134,19 @@ def explain() -> Response:
 
 @routes.get("/api/models")
 def models() -> Response:
-    "List the models."
+    "Send the names of all models, and of the default one."
     return send(schemas.Models(list_models(), current_app.config["MODEL"]))
 
 
 @routes.get("/api/model")
 def card() -> Response:
-    "Send the card of a model."
+    "Send the model card of the default model, or of ?model=NAME."
     return send(recognizer().card)
 
 
 @routes.get("/api/health")
 def health() -> Response:
-    "Check that the model reads a known digit."
+    "Send Health if the default model reads a known digit correctly. Raises NotReadyError if not."
     model = current_app.config["MODEL"]
     if Recognizer.shared(model).predict(SEVEN).digit != 7:
         raise NotReadyError
@@ -155,5 +155,5 @@ def health() -> Response:
 
 @routes.get("/api/openapi.json")
 def openapi() -> Response:
-    "Send the OpenAPI document."
+    "Send the OpenAPI document of this API."
     return send(schemas.openapi())

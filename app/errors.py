@@ -17,7 +17,7 @@ from digitvision.replies import RequestError
 from .schemas import Detail, Error
 
 MAX_BODY = 2 * 1024 * 1024  # bytes
-MAX_REQUESTS = threading.BoundedSemaphore(128)  # that wait in this process, or run
+MAX_REQUESTS = threading.BoundedSemaphore(128)  # waiting or running in this process
 RUNNING = threading.Lock()  # requests that compute at the same time only delay each other
 
 
@@ -41,7 +41,7 @@ ERRORS = {  # status, code and message, if it is not the exception's; subclasses
 
 
 def describe(error: Exception) -> tuple[int, Error]:
-    "Return the status and the reply of an error; log the traceback of an unexpected one."
+    "Return HTTP status and reply of an exception; log the traceback of an unexpected one."
     for kind, (status, code, message) in ERRORS.items():
         if isinstance(error, kind):
             return status, Error(Detail(code, message or str(error)))
@@ -58,7 +58,7 @@ def send(reply: Any, status: int = 200) -> Response:
 
 
 def respond(error: Exception) -> Response:
-    "Return the response to a request that raised an error."
+    "Return the JSON response to a request that raised an exception, see `describe`."
     status, reply = describe(error)
     if status == 413 and (request.content_length or 0) <= 4 * MAX_BODY:
         request.environ["wsgi.input"].read(4 * MAX_BODY)  # many clients send all before they read
@@ -72,7 +72,7 @@ def respond(error: Exception) -> Response:
 
 @contextmanager
 def turn() -> Iterator[None]:
-    "Read pictures for one request at a time. Raises ServiceUnavailable if 128 wait, ImageError."
+    "Run one block at a time; exceptions become ImageError. Raises ServiceUnavailable if 128 wait."
     if not MAX_REQUESTS.acquire(blocking=False):
         raise http.ServiceUnavailable
     try:

@@ -12,8 +12,8 @@ from ray import serve
 from . import create_app
 
 
-def build(workers: int = 4, **options) -> serve.Application:
-    "Return the app as a Ray application of 1 to `workers` replicas, more as more requests wait."
+def build(workers: int = 4, **options) -> serve.Application:  # options of `create_app`
+    "Return the app as a Ray application of 1 to `workers` replicas, scaled by waiting requests."
 
     def ingress() -> WSGIMiddleware:
         flask, read = create_app(**options), {"wsgi.input_terminated": True}  # also in chunks
@@ -24,8 +24,8 @@ def build(workers: int = 4, **options) -> serve.Application:
     return replica(serve.ingress(ingress)()).bind()
 
 
-def run(host, port, workers, address, options, announce):
-    "Serve from a Ray cluster until SIGINT or SIGTERM. Raises ConnectionError if there is none."
+def run(host, port, workers, address, options, announce):  # announce() is called once it serves
+    "Serve from a Ray cluster (None: a local one) until SIGINT or SIGTERM. Raises ConnectionError."
     if address and address != "auto":
         socket.create_connection(address.split(":"), 10).close()  # ray.init tries for minutes
     ray.init(address or "local", log_to_driver=False, logging_level="ERROR")

@@ -17,7 +17,7 @@ Preprocess = Literal["mnist", "resize"]
 
 
 class Image(Struct, forbid_unknown_fields=True):
-    "One picture, and how to fit it into 28×28."
+    "One picture, and how to preprocess it."
 
     image: DataUrl  # paths and web addresses are refused when it is decoded
     preprocess: Preprocess = "mnist"
@@ -33,8 +33,8 @@ class Images(Struct, forbid_unknown_fields=True):
 class Drawing(Image):
     "One picture, and the strokes it was drawn with on a canvas of 280×280 pixels."
 
-    strokes: Annotated[list[list[tuple[float, float]]], Meta(max_length=100)] | None = None
-    brush: Annotated[float, Meta(gt=0, le=280)] = 18
+    strokes: Annotated[list[list[tuple[float, float]]], Meta(max_length=100)] | None = None  # x, y
+    brush: Annotated[float, Meta(gt=0, le=280)] = 18  # diameter, pixels
 
 
 class Predictions(Struct, forbid_unknown_fields=True):
@@ -46,15 +46,15 @@ class Predictions(Struct, forbid_unknown_fields=True):
 class Models(Struct, forbid_unknown_fields=True):
     "The names of all models, and the default one."
 
-    models: list[str]
-    model: str
+    models: list[str]  # sorted
+    model: str  # name of the default
 
 
 class Health(Struct, forbid_unknown_fields=True):
     "The server reads a known digit correctly."
 
     status: Literal["ok"]
-    model: str
+    model: str  # name of the default
 
 
 class Detail(Struct, forbid_unknown_fields=True):

@@ -28,13 +28,13 @@ class Mnist(NamedTuple):
 
     train: Split  # 54,000: to learn the parameters from
     validation: Split  # 6,000: to choose hyperparameters and epochs by
-    test: Split  # 10,000: looked at once per finished run
+    test: Split  # 10,000: measured once per finished run
 
 
 def load_mnist(
-    folder: str | Path | None = None,  # where MNIST is kept; default: the cache folder
-) -> Mnist:  # uint8 arrays, 54,000 / 6,000 / 10,000
-    """Load MNIST, verified to the byte and split into train, validation and test.
+    folder: str | Path | None = None,  # holds mnist.npz; default: `download.cache_folder()`
+) -> Mnist:  # 54,000, 6,000 and 10,000 images
+    """Load MNIST, verified to the byte, in three splits that are the same in every call.
 
     Raises MnistError if it cannot be downloaded, or if the cached file is not MNIST."""
     arrays = fetch_mnist(folder)
@@ -51,11 +51,11 @@ def load_mnist(
 # %% ../notebooks/01_data.ipynb #f2c18ebc
 def show_digits(
     images: np.ndarray,  # (n, height, width), any range
-    titles: list | np.ndarray | None = None,  # one short text per image
+    titles: list | np.ndarray | None = None,  # n short texts or numbers; None: no titles
     columns: int = 10,  # images in a row
     size: float = 0.85,  # inches per image
 ) -> None:
-    "Show pictures in a grid, white ink on black."
+    "Plot images in a grid: 0 is black, and the maximum of each image is white."
     rows = -(-len(images) // columns)
     height = rows * size * (1.3 if titles is not None else 1)
     _, axes = plt.subplots(rows, columns, figsize=(columns * size, height), squeeze=False)

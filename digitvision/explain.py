@@ -33,8 +33,10 @@ STAGES = {  # the stages of each preprocessing
 def preprocessing_stages(
     image: Image.Image | np.ndarray | str | Path,  # picture, array, data URL or path
     preprocess: str = "mnist",  # or "resize"
-) -> dict[str, Image.Image]:  # mode "L"; the last one is the 28×28 the network sees
-    "Return each picture between drawing and network. Raises ImageError or BlankImageError."
+) -> dict[str, Image.Image]:  # keys STAGES[preprocess], mode "L"; the last is the 28×28 input
+    """Return the pictures after each step of the preprocessing, in order; see `stages`.
+
+    Raises ImageError if the picture cannot be read, BlankImageError if there is no ink."""
     pictures = stages(read_image(image))
     return {name: pictures[name] for name in STAGES[preprocess]}
 
@@ -43,17 +45,17 @@ class Layer(NamedTuple):
     "The inputs, outputs and weights of a layer for one picture."
 
     name: str  # conv1, conv1_pool, …, dense, probabilities
-    inputs: np.ndarray  # float32 (channels, rows, columns) or (numbers,)
+    inputs: np.ndarray  # float32 (channels, rows, columns) or (inputs,)
     maps: np.ndarray  # float32 (maps, rows, columns) or (units,), its outputs
-    filters: np.ndarray | None = None  # (maps, channels, 3, 3) or (numbers, units); None: a pool
-    bias: np.ndarray | None = None  # (maps,) or (units,); None: a pool
+    filters: np.ndarray | None = None  # (maps, channels, 3, 3) or (inputs, units); None: pooling
+    bias: np.ndarray | None = None  # (maps,) or (units,); None: pooling
 
 
 _sessions: WeakKeyDictionary[Recognizer, onnxruntime.InferenceSession] = WeakKeyDictionary()
 
 
 def _run_layers(recognizer: Recognizer, seen: np.ndarray) -> dict[str, np.ndarray]:
-    "Return the outputs and the weights of all layers, by name, for one input (28, 28)."
+    "Return outputs and weights of all layers by their names in the ONNX file, for (28, 28)."
     if recognizer not in _sessions:
         onnx = read_model(recognizer.model, recognizer.folder)[1]
         _sessions[recognizer] = start_session(onnx, layers=True)
@@ -66,8 +68,10 @@ def activations(
     image: Image.Image | np.ndarray | str | Path,  # picture, array, data URL or path
     preprocess: str = "mnist",  # or "resize"
     recognizer: Recognizer | None = None,  # default: the shipped model
-) -> dict[str, Layer]:  # by name, in order
-    "Run the network on a picture and return its layers. Raises ImageError or BlankImageError."
+) -> dict[str, Layer]:  # by name, from input to output; the last is "probabilities"
+    """Run the network on a picture and return its layers.
+
+    Raises ImageError if the picture cannot be read, BlankImageError if there is no ink."""
     inputs = prepare(image, preprocess)[None]
     values, layers = _run_layers(recognizer or Recognizer.shared(), inputs[0]), {}
     heads = ("probabilities", "digit_score")
@@ -85,10 +89,10 @@ def activations(
 
 # %% ../notebooks/20_explain.ipynb #b2de133f
 def tile_maps(
-    maps: np.ndarray,  # (maps, rows, columns) or (units,), as a Layer has them
+    maps: np.ndarray,  # (maps, rows, columns) or (units,), as `Layer.maps`
     columns: int = 16,  # maps in a row
 ) -> np.ndarray:  # float32 (height, width) in [0, 1], a pixel of gray between the maps
-    "Lay out all maps of a layer as one picture; the strongest cell of the layer is white."
+    "Arrange all maps of a layer in a grid; 0 and below is black, the layer's maximum is white."
     cells = np.asarray(maps, np.float32).reshape(len(maps), *(np.shape(maps)[1:] or (1, 1)))
     cells = (cells / max(float(cells.max()), 1e-9)).clip(0, 1)
     gap = int(cells.shape[1] > 1)
@@ -101,7 +105,7 @@ def tile_maps(
 
 # %% ../notebooks/20_explain.ipynb #51aba201
 class Cell(NamedTuple):
-    "A cell of a feature map, and the numbers it is computed from."
+    "One value of a feature map, and the numbers it is computed from."
 
     patch: np.ndarray  # float32 (channels, 3, 3), the inputs under the filter
     filter: np.ndarray  # float32 (channels, 3, 3)
@@ -110,9 +114,9 @@ class Cell(NamedTuple):
 
 
 def trace(layer: Layer, index: int, row: int, column: int) -> Cell:
-    """Return the arithmetic behind a cell of a convolution: index of the map, row and column.
+    """Return how a convolution computes the cell of map `index` at row and column, all from 0.
 
-    Raises ValueError for another layer, or a cell that does not exist."""
+    Raises ValueError if the layer is not a convolution, or has no such cell."""
     if layer.filters is None or layer.filters.ndim != 4:
         raise ValueError(f"{layer.name} is not a convolution: its cells have no patch.")
     if any(not 0 <= at < n for at, n in zip((index, row, column), layer.maps.shape, strict=True)):
@@ -129,7 +133,7 @@ _PITCH = 4  # pixels from one random number to the next
 
 @lru_cache(maxsize=4)
 def _masks(count: int, seed: int) -> np.ndarray:  # float32 (count, 28, 28) in [0, 1]
-    "Make soft random masks: enlarge coarse grids of zeros and ones, crop at a random position."
+    "Make random masks, 1 is visible: enlarge coarse grids of 0 and 1, crop at a random position."
     rng = np.random.default_rng(seed)
     masks = np.empty((count, 28, 28), np.float32)
     cells = -(-28 // _PITCH) + 1
@@ -142,7 +146,7 @@ def _masks(count: int, seed: int) -> np.ndarray:  # float32 (count, 28, 28) in [
 
 # %% ../notebooks/20_explain.ipynb #d9314ecf
 def _probabilities(recognizer: Recognizer, inputs: np.ndarray) -> np.ndarray:  # (n, 10)
-    "Return the probabilities for inputs (n, 28, 28); batches of 64 keep the memory small."
+    "Return the probabilities for inputs (n, 28, 28), computed in batches of 64 to save memory."
     parts = (inputs[start : start + 64] for start in range(0, len(inputs), 64))
     return np.array([p.probabilities for part in parts for p in recognizer.predict_inputs(part)])
 
@@ -154,10 +158,10 @@ def saliency(
     recognizer: Recognizer | None = None,  # default: the shipped model
     seed: int = 0,  # of the masks
 ) -> np.ndarray:  # float32 (28, 28): change of the probability when a pixel is visible
-    """Compute which pixels speak for a digit (above 0) and which against it (below 0).
+    """Compute how much each pixel speaks for a digit (above 0) or against it (below 0).
 
-    Raises ValueError for a digit outside 0 to 9, ImageError, or BlankImageError.
-    RISE (Petsiuk et al., 2018, arXiv:1806.07421), its weights centered and scaled by variance."""
+    The method is RISE (Petsiuk et al., 2018, arXiv:1806.07421), with masks centered and scaled.
+    Raises ValueError for a digit outside 0 to 9, ImageError, or BlankImageError as `prepare`."""
     if digit is not None and (digit not in range(10) or isinstance(digit, bool)):
         raise ValueError(f"digit is {digit!r}; it must be a whole number from 0 to 9.")
     recognizer, seen = recognizer or Recognizer.shared(), prepare(image, preprocess)
@@ -172,9 +176,9 @@ _FOR, _AGAINST = np.array([1.0, 0.66, 0.2]), np.array([0.3, 0.6, 1.0])  # amber,
 
 
 def overlay(
-    seen: np.ndarray,  # float32 (28, 28) in [0, 1], what the network saw
+    seen: np.ndarray,  # float32 (28, 28) in [0, 1], the input of the network
     heat: np.ndarray,  # float32 (28, 28), from `saliency`
-) -> np.ndarray:  # float (28, 28, 3) in [0, 1]
+) -> np.ndarray:  # float (28, 28, 3) in [0, 1], red, green and blue
     "Color the ink: amber where it speaks for the digit, blue where against, gray elsewhere."
     strength = heat / max(float(np.abs(heat).max()), 1e-9)
     tint = strength.clip(0)[..., None] * _FOR + (-strength).clip(0)[..., None] * _AGAINST
@@ -192,17 +196,17 @@ def _frames(drawings: Iterable, brush: float, preprocess: str) -> list[tuple[int
 
 # %% ../notebooks/20_explain.ipynb #dfa7a181
 class Counterfactual(NamedTuple):
-    "A part of a drawing that the network reads as another digit."
+    "A drawing without one piece, which the network reads as another digit."
 
-    strokes: list[np.ndarray]  # the strokes that are left
-    removed: np.ndarray  # (points, 2), the removed piece
-    share: float  # removed length / length of the drawing
-    before: Prediction
-    after: Prediction
+    strokes: list[np.ndarray]  # float (points, 2) each, what is left
+    removed: np.ndarray  # float (points, 2), the removed piece of a stroke
+    share: float  # removed length / length of the drawing, 0 to 0.5
+    before: Prediction  # of the whole drawing
+    after: Prediction  # of what is left
 
 
 def _without(strokes: list[np.ndarray]) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
-    "Yield rest and removed piece: a whole stroke, or eighths of it from either end."
+    "Yield what is left and the removed piece: a stroke, or 1 to 7 eighths of it from either end."
     for i in sorted(range(len(strokes)), key=lambda i: -stroke_length(strokes[i]))[:8]:
         before, stroke, after = strokes[:i], strokes[i], strokes[i + 1 :]
         if len(strokes) > 1:
@@ -217,10 +221,10 @@ def counterfactual(
     strokes: Strokes,  # in pixels of a canvas of 280 × 280
     brush: float = 18,  # diameter of the brush, pixels
     recognizer: Recognizer | None = None,  # default: the shipped model
-) -> Counterfactual | None:  # None: no such piece changes the answer
-    """Find the shortest piece, at most half of the drawing, whose removal changes the answer.
+) -> Counterfactual | None:  # None: no such piece changes the digit
+    """Find the shortest piece, at most half of the drawing, whose removal changes the digit.
 
-    The new answer has a confidence of at least 50%.
+    The new digit has a confidence of at least 50%. Pieces are whole strokes, or eighths of one.
     Raises ValueError for invalid strokes or a single point, BlankImageError if nothing is drawn."""
     recognizer, drawn = recognizer or Recognizer.shared(), check_drawing(strokes)
     whole = sum(map(stroke_length, drawn)) or 1.0
@@ -237,14 +241,14 @@ def counterfactual(
 
 # %% ../notebooks/20_explain.ipynb #e0ba7b6b
 class Timeline(NamedTuple):
-    "The probabilities while a drawing grows."
+    "The probabilities after more and more points of a drawing."
 
-    points: np.ndarray  # int (moments,), number of points drawn so far
-    probabilities: np.ndarray  # float32 (moments, 10)
+    points: np.ndarray  # int (moments,), number of points drawn so far, increasing
+    probabilities: np.ndarray  # float32 (moments, 10), in the order of `points`
 
 
 def first_points(strokes: Strokes, count: int) -> list[np.ndarray]:
-    "Return a drawing as it was after its first `count` points."
+    "Return the strokes of a drawing after its first `count` points, float (points, 2) each."
     left, kept = count, []
     for stroke in check_strokes(strokes):
         kept.append(stroke[: max(left, 0)])
@@ -256,11 +260,12 @@ def timeline(
     strokes: Strokes,  # in pixels of a canvas of 280 × 280
     brush: float = 18,  # diameter of the brush, pixels
     preprocess: str = "mnist",  # or "resize"
-    moments: int = 40,  # highest number of moments
+    moments: int = 40,  # highest number of moments, evenly spaced in points
     recognizer: Recognizer | None = None,  # default: the shipped model
 ) -> Timeline:
     """Compute the probabilities while a drawing grows, from the first point to the last.
 
+    Moments without ink on the canvas are left out.
     Raises ValueError for invalid strokes or a single point, BlankImageError if nothing is drawn."""
     drawn = check_drawing(strokes)
     total = sum(map(len, drawn))

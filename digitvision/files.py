@@ -46,12 +46,12 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    "Write a UTF-8 text file as `write_atomically` does."
+    "Write a UTF-8 text file in full or not at all, see `write_atomically`."
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    "Write a value as indented JSON, as `write_atomically` does."
+    "Write a value as an indented UTF-8 JSON file, as `write_atomically` does."
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 

@@ -43,10 +43,10 @@ class Prediction:
 
     digit: int  # the most probable digit
     confidence: float  # its probability, 0 to 1
-    probabilities: np.ndarray  # float32 (10,), sums to 1
+    probabilities: np.ndarray  # float32 (10,), of the digits 0 to 9, sums to 1
     is_digit: bool  # True if the picture looks like a digit
-    digit_score: float  # how much it looks like one, 0 to 1
-    input: np.ndarray  # float32 (28, 28) in [0, 1], the picture that the network saw
+    digit_score: float  # how much it looks like one, 0 to 1; `confidence` if not trained for this
+    input: np.ndarray  # float32 (28, 28) in [0, 1], the preprocessed picture
 
 # %% ../notebooks/06_inference.ipynb #01d6808b
 PREPROCESS = {  # picture → float32 (28, 28) in [0, 1]
@@ -56,7 +56,7 @@ PREPROCESS = {  # picture → float32 (28, 28) in [0, 1]
 
 # %% ../notebooks/06_inference.ipynb #e833302b
 class Recognizer:
-    "Read digits: a picture in, a Prediction out."
+    "A model that predicts the digit in a picture. `card` is its model card, a dict."
 
     _shared: dict[str, "Recognizer"] = {}  # noqa: RUF012 (one for the process, on purpose)
     _lock = threading.Lock()
@@ -74,7 +74,7 @@ class Recognizer:
 
     @classmethod
     def shared(cls, model: str = DEFAULT_MODEL) -> "Recognizer":
-        "Return the recognizer of a model that this process shares; the first call loads it."
+        "Return the recognizer of a model that the process shares, loaded once. Raises ModelError."
         with cls._lock:
             if model not in cls._shared:
                 cls._shared[model] = cls(model)
@@ -83,21 +83,23 @@ class Recognizer:
     def predict(self, image: Picture, preprocess: str = "mnist") -> Prediction:
         """Read one picture: a PIL image, an array, a data URL or a path.
 
-        `preprocess` is "mnist" or, for comparison, "resize".
-        Raises ImageError, or BlankImageError if nothing is drawn in the picture."""
+        `preprocess` is "mnist" or, for comparison, "resize"; ValueError for anything else.
+        Raises ImageError if it cannot be read, BlankImageError if nothing is drawn in it."""
         return self.predict_many([image], preprocess)[0]
 
     def predict_many(
         self, images: Iterable[Picture], preprocess: str = "mnist"
     ) -> list[Prediction]:
-        "Read several pictures in one run of the network. Raises the errors of `predict`."
+        """Read several pictures, in order, in one run of the network.
+
+        If one is unreadable or blank, raises its error (see `predict`) and returns nothing."""
         return self.predict_inputs([prepare(image, preprocess) for image in images])
 
     def predict_inputs(
         self,
         inputs: list[np.ndarray] | np.ndarray,  # float32 (n, 28, 28) in [0, 1], from `prepare`
     ) -> list[Prediction]:
-        "Return the predictions for framed pictures, in one run of the network."
+        "Return the predictions for preprocessed pictures, in order, in one run of the network."
         if not len(inputs):
             return []
         inputs = np.stack(inputs)
@@ -115,10 +117,10 @@ class Recognizer:
 
 
 def prepare(
-    image: Picture,
+    image: Picture,  # PIL image, array, data URL or path
     preprocess: str = "mnist",  # a key of PREPROCESS
 ) -> np.ndarray:  # float32 (28, 28) in [0, 1]
-    "Return what the network will see of a picture. Raises ImageError, BlankImageError, ValueError."
+    "Preprocess a picture for the network. Raises the errors of `Recognizer.predict`."
     if preprocess not in PREPROCESS:
         names = ", ".join(PREPROCESS)
         raise ValueError(f"preprocess is {preprocess!r}; it must be one of {names}.")

@@ -14,10 +14,10 @@ from keras import layers
 # %% ../notebooks/03_model.ipynb #ed8815a8
 def conv_block(
     filters: int,  # number of patterns to learn
-    name: str,  # of the convolution, and the start of the other layers' names
+    name: str,  # of the convolution, and prefix of the other layers' names
     batch_norm: bool = False,  # batch normalization between convolution and ReLU
-) -> list[layers.Layer]:  # convolution 3×3, ReLU and 2×2 max-pool
-    "Build one step of the CNN: find patterns, keep the strongest, halve the side."
+) -> list[layers.Layer]:  # 3×3 convolution with ReLU, then 2×2 max-pooling
+    "Build the layers of one block of the CNN: find patterns, keep the strongest, halve the side."
     if batch_norm:  # it adds a bias of its own, so the convolution needs none
         find = [
             layers.Conv2D(filters, 3, use_bias=False, name=name),
@@ -30,7 +30,7 @@ def conv_block(
 
 # %% ../notebooks/03_model.ipynb #d98bcd7e
 def build_cnn(
-    filters: Sequence[int] = (32, 64),  # number of patterns in each block
+    filters: Sequence[int] = (32, 64),  # number of patterns in each block, first to last
     units: int = 128,  # size of the dense layer
     dropout: float = 0.5,  # share of units set to zero in training, 0 ≤ dropout < 1
     batch_norm: bool = False,  # batch normalization in each block
@@ -38,7 +38,7 @@ def build_cnn(
     """Build the untrained CNN of the course; the default is the baseline with 225,034 parameters.
 
     The layers are those of LeNet-5 (LeCun et al., 1998, doi:10.1109/5.726791), with ReLU,
-    max-pooling and dropout. Call `keras.utils.set_random_seed` before for repeatable weights.
+    max-pooling and dropout. For repeatable weights, call `keras.utils.set_random_seed` first.
     Raises ValueError for a dropout outside [0, 1)."""
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout is {dropout}; it must be at least 0 and below 1.")

@@ -31,28 +31,29 @@ class ModelError(DigitVisionError, RuntimeError):
 
 
 def user_models() -> Path:
-    "Return the folder where models that the user trains are kept."
+    "Return the folder of the models that the user trained: `user_folder()` / models."
     return user_folder() / "models"
 
 
 def _find(folder: str | Path | None) -> dict[str, Path]:
-    "Return the ONNX file of each model by name; a shipped model hides one of the user."
+    "Return name → ONNX file of each model; for the same name, the shipped one, not the user's."
     folders = [Path(folder)] if folder else [user_models(), CHECKPOINTS]
     return {path.stem: path for where in folders for path in where.glob("*.onnx")}
 
 
 def list_models(folder: str | Path | None = None) -> list[str]:
-    "List the names of the models in a folder, by default those that ship and the user's, in order."
+    "List the models in a folder, sorted by name; by default those that ship and the user's."
     return sorted(_find(folder))
 
 
 def read_model(
     name: str,  # of a model
     folder: str | Path | None = None,  # default: the shipped models, then the user's
-) -> tuple[dict[str, Any], bytes]:  # its card, and its network as ONNX
+) -> tuple[dict[str, Any], bytes]:  # its card (see `write_model`), and its network as ONNX
     """Read the card and the network of a model.
 
-    Raises ModelError if there is no such model, or the network's SHA-256 is not the card's."""
+    Raises ModelError if there is no such model, its files cannot be read, or the network's
+    SHA-256 is not the one on the card."""
     models = _find(folder)
     if name not in models:
         available = ", ".join(sorted(models)) or "none"
@@ -72,9 +73,9 @@ def read_model(
 
 def start_session(
     onnx: bytes,  # a network, as `read_model` returns it
-    layers: bool = False,  # return the outputs and the weights of the layers, too
+    layers: bool = False,  # make the outputs and the weights of the layers outputs, too
 ) -> onnxruntime.InferenceSession:
-    """Return an ONNX Runtime session that runs a network on one CPU thread.
+    """Start an ONNX Runtime session that runs a network on one CPU thread.
 
     Raises ModelError for `layers` if the file does not name them (see onnx_layers)."""
     # One thread has the shortest worst-case time. The memory arena stays on: a prediction takes 8%
@@ -91,16 +92,18 @@ def start_session(
 
 
 def write_model(
-    inference_model: "keras.Model",  # → probabilities (n, 10), perhaps digit_score (n, 1)
+    inference_model: "keras.Model",  # outputs probabilities (n, 10), perhaps digit_score (n, 1)
     training_model: "keras.Model",  # the same network, to train on; without an optimizer
-    mnist: "Mnist",  # validation and test are measured
+    mnist: "Mnist",  # its validation and test splits are measured
     name: str,  # of the model
     folder: str | Path,  # where NAME.keras, NAME.onnx and NAME.json are written
-    facts: dict[str, Any],  # for the card: hyperparameters, seed, history and so on
+    facts: dict[str, Any],  # added to the card: hyperparameters, seed, history and so on
 ) -> dict[str, Any]:  # the card
-    """Write the three files of a model. This is where the test set is looked at, once.
+    """Write the three files of a model; measure it on the test set, once, for the card.
 
-    Raises ValueError if the ONNX file and Keras give different answers."""
+    The keys of the card are name, architecture, parameters, validation, test, date, libraries,
+    sha256 (of NAME.onnx) and those of `facts`.
+    Raises ValueError if the outputs of the ONNX file differ from those of Keras."""
     from .train import export_onnx
 
     path = Path(folder) / f"{name}.onnx"
@@ -125,7 +128,7 @@ def write_model(
 
 
 def _score(model: "keras.Model", split: "Split") -> dict[str, Any]:
-    "Measure loss, accuracy and its 95% interval; the first output must be the probabilities."
+    "Return images, loss, accuracy and interval_95; the first output must be the probabilities."
     import keras
 
     from .train import accuracy_interval, to_input
@@ -143,7 +146,7 @@ def _score(model: "keras.Model", split: "Split") -> dict[str, Any]:
 
 
 def ship(run: "Run", mnist: "Mnist", name: str, folder: str | Path) -> dict[str, Any]:
-    "Write the three files of a finished run's model, as `write_model` does, and return its card."
+    "Write the files of a finished run's model with `write_model`; return its card."
     from .model import build_cnn
 
     chosen = run.hyperparameters

@@ -12,11 +12,11 @@ BEGIN, END = ("Conv", "MatMul", "MaxPool"), ("Relu", "MaxPool", "Softmax", "Sigm
 
 
 def name_layers(path: str | Path) -> None:
-    """Name the outputs and weights of the layers in an ONNX file, and list them in its metadata.
+    """Rename the outputs and weights of the layers in an ONNX file, and list them in its metadata.
 
     Convolutions become conv1, conv2, …, pools conv1_pool, …, dense layers dense, dense2, …, the
-    heads probabilities and digit_score; weights become conv1.weights and conv1.bias. A layer
-    begins with an operation of BEGIN and ends with one of END."""
+    last ones probabilities and digit_score; weights become conv1.weights and conv1.bias. A layer
+    begins with an operation of BEGIN and ends with one of END. The file is overwritten."""
     import onnx  # only training has it
 
     model = onnx.load(path)
@@ -36,7 +36,7 @@ def name_layers(path: str | Path) -> None:
 
 
 def _name_values(graph) -> dict[str, str]:
-    "Map the present names of the layers' outputs and weights to new ones, in the layers' order."
+    "Map the current names of the layers' outputs and weights to new ones, in the layers' order."
     float32 = 1  # onnx.TensorProto.FLOAT
     arrays = {array.name for array in graph.initializer if array.data_type == float32}
     layer_of = {}  # output of a node → first operation of its layer, and the layer's arrays so far

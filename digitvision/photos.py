@@ -18,8 +18,8 @@ from .pictures import BlankImageError
 def paper_light(
     pixels: np.ndarray,  # float32 (height, width), dark ink on light paper
     window: float = 0.3,  # side of the neighborhood, share of the picture's longer side
-) -> np.ndarray:  # float32 (height, width)
-    """Return how light the empty page would be at each pixel.
+) -> np.ndarray:  # float32 (height, width), in the units of `pixels`
+    """Estimate the brightness of the empty page at each pixel.
 
     It is a morphological closing (Serra, 1982) of a copy of at most 128 pixels a side."""
     height, width = pixels.shape
@@ -37,7 +37,7 @@ def paper_light(
 
 # %% ../notebooks/30_photos.ipynb #bfce7d4f
 def is_light_on_dark(gray: Image.Image) -> bool:
-    "Return True for chalk on a board, False for pen on paper: the sign of the gray's skewness."
+    "Return True if the ink is lighter than the page: if the gray levels have positive skewness."
     small = gray.copy()
     small.thumbnail((128, 128), Image.Resampling.BOX)
     mean = small.filter(ImageFilter.BoxBlur(max(small.size) / 6))
@@ -47,7 +47,7 @@ def is_light_on_dark(gray: Image.Image) -> bool:
 
 
 def contrast_to_paper(gray: Image.Image) -> np.ndarray:  # float32 (height, width)
-    "Return how much each pixel differs from the page: about 0 for paper, up to 1 for ink."
+    "Return the contrast of each pixel to the page: about 0 for paper, up to about 1 for ink."
     pixels = np.asarray(gray, np.float32)
     if is_light_on_dark(gray):
         pixels = 255 - pixels
@@ -58,15 +58,15 @@ def contrast_to_paper(gray: Image.Image) -> np.ndarray:  # float32 (height, widt
 NEIGHBORS = np.ones((3, 3), bool)  # pixels are connected diagonally, too
 
 
-def connected_components(mask: np.ndarray) -> np.ndarray:  # both (height, width)
-    "Label the connected components of a mask: 0 outside, then 1, 2, … for each."
+def connected_components(mask: np.ndarray) -> np.ndarray:  # bool, int; both (height, width)
+    "Label the connected components of a mask 1, 2, …; 0 outside. Diagonal neighbors connect."
     return ndimage.label(mask, NEIGHBORS)[0]
 
 
 def bounding_boxes(
     labels: np.ndarray,  # int (height, width), from `connected_components`
 ) -> np.ndarray:  # int (4, components): left, top, right, bottom (the last two exclusive)
-    "Return the box around each component."
+    "Return the bounding box of each component, label 1 first."
     boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
     return np.array(boxes, int).reshape(-1, 4).T
 
@@ -80,7 +80,7 @@ LINE_GAP = 1 / 6  # of the width; a gap in a line is shorter
 
 
 def _runs(mask: np.ndarray) -> np.ndarray:  # int (height, width)
-    "Return for each pixel of the mask how many pixels its vertical run has; 0 outside."
+    "Return the length in pixels of the vertical run that each pixel of the mask is in; 0 outside."
     index = np.arange(len(mask))[:, None]
     above = np.maximum.accumulate(np.where(mask, -1, index), axis=0)
     below = np.minimum.accumulate(np.where(mask, len(mask), index)[::-1], axis=0)[::-1]
@@ -88,12 +88,12 @@ def _runs(mask: np.ndarray) -> np.ndarray:  # int (height, width)
 
 
 def _dilate(mask: np.ndarray, by: int = 1) -> np.ndarray:
-    "Return the mask and all pixels no further from it than `by`."
+    "Dilate a mask by `by` pixels in all eight directions."
     return ndimage.binary_dilation(mask, NEIGHBORS, by)
 
 
 def _erase_rows(mask: np.ndarray) -> np.ndarray:
-    "Return the mask without thin flat lines from side to side; what crosses them stays."
+    "Return the mask without thin, nearly level lines across its width; keep what crosses them."
     height, width = mask.shape
     tall, thick = _runs(mask), _dilate(mask)
     flat = thick & (tall < LINE_PIXELS * height) & (_runs(thick.T).transpose() >= LINE_RUN * width)
@@ -145,10 +145,10 @@ def _at_border(
 
 def choose_components(
     labels: np.ndarray,  # int (height, width), from `connected_components`, at least one component
-    weights: np.ndarray,  # float (height, width), how dark the ink is
-    most: float = 0.2,  # border that a digit may touch, share of half the outline of its box
-) -> list[int]:  # labels of the digit's components; none if there are only specks and borders
-    "Return the heaviest component inside the page, and those that belong to it."
+    weights: np.ndarray,  # float (height, width), ink per pixel
+    most: float = 0.2,  # highest (pixels at the border) / (width + height of its box) of a digit
+) -> list[int]:  # labels of the digit's components; empty if there are only specks and borders
+    "Choose the component with the most ink that is not a border, and the parts that belong to it."
     boxes = bounding_boxes(labels)
     mass = np.bincount(labels.ravel(), weights.ravel())[1:]
     length = (boxes[2:] - boxes[:2]).max(axis=0)
@@ -176,7 +176,7 @@ CELLS = 160  # to a side, at most
 
 
 def otsu(values: np.ndarray) -> float:
-    "Return the threshold with the largest variance between two classes of floats (Otsu, 1979)."
+    "Return the threshold with the largest variance between values above and below (Otsu, 1979)."
     count, edges = np.histogram(np.asarray(values, float), 64)  # float32 is too coarse for bins
     below = np.cumsum(count)[:-1]
     total = np.cumsum(count * (edges[1:] + edges[:-1]) / 2)
@@ -187,8 +187,8 @@ def otsu(values: np.ndarray) -> float:
 
 def to_cells(
     pixels: np.ndarray,  # (height, width)
-) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:  # (rows, columns), and the way back
-    "Return the strongest pixel of each cell, and a function from cells to pixels."
+) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:  # (rows, columns)
+    "Return the maximum of each square cell, and a function that enlarges cells to (height, width)."
     height, width = pixels.shape
     side = -(-max(height, width) // CELLS)
     full = np.pad(pixels, ((0, -height % side), (0, -width % side)), mode="edge")
@@ -198,9 +198,9 @@ def to_cells(
 # %% ../notebooks/30_photos.ipynb #a1f0c2d5
 def dark_around(
     gray: Image.Image,  # mode "L"
-    mask: np.ndarray,  # bool (rows, columns): cells of what may be ink
-) -> float:  # 0 to 1; little around ink, about half beside the edge of a shadow
-    "Return how much of a ring around the mask is at least half as dark as the mask."
+    mask: np.ndarray,  # bool (rows, columns), from `to_cells`: what may be ink
+) -> float:  # 0 to 1; near 0 around ink, about 0.5 beside the edge of a shadow
+    "Return the share of the cells 4 away from the mask that are over half as dark as the mask."
     cells = gray.reduce(-(-max(gray.size) // CELLS))
     levels = np.asarray(ImageOps.invert(cells) if is_light_on_dark(gray) else cells, np.float32) + 1
     darkness = 1 - levels / ndimage.maximum_filter(levels, 21, mode="nearest")
@@ -208,12 +208,12 @@ def dark_around(
     return float(np.mean(np.append(ring, 0) > 0.5 * np.median(darkness[mask])))
 
 # %% ../notebooks/30_photos.ipynb #cb8ae63d
-MAX_DARK_AROUND = 0.4  # of the ring; around a shadow's edge there is more
+MAX_DARK_AROUND = 0.4  # from `dark_around`; the edge of a shadow has more
 MAX_NOISE = 0.3  # contrast; a picture with more noise is smoothed first
 
 
 def _find_cells(cells: np.ndarray, threshold: float, most: float = 0.2) -> np.ndarray:  # bool
-    "Return the cells of the digit. Raises BlankImageError if there is none."
+    "Return the mask of the digit among cells above a threshold. Raises BlankImageError if none."
     labels = connected_components(erase_lines(cells > threshold))
     chosen = choose_components(labels, cells, most) if labels.any() else []
     if not chosen:
@@ -222,13 +222,13 @@ def _find_cells(cells: np.ndarray, threshold: float, most: float = 0.2) -> np.nd
 
 
 def _grow(mask: np.ndarray, paler: np.ndarray) -> np.ndarray:
-    "Return the mask and what is paler beside it, four cells far, within the mask's box."
+    "Extend the mask by 4 cells into `paler` within its bounding box, then dilate it by 1 cell."
     box = np.zeros_like(mask)
     box[ndimage.find_objects(mask.astype(int))[0]] = True
     return _dilate(ndimage.binary_dilation(mask, NEIGHBORS, 4, mask=paler & box))
 
 
-def photo_ink(gray: Image.Image) -> Image.Image:  # both mode "L"; white ink on black
+def photo_ink(gray: Image.Image) -> Image.Image:  # both mode "L", same size; white ink on black
     "Return the ink of one digit in a photo of a page. Raises BlankImageError if there is none."
     for radius in (0, 1, 2):
         contrast = contrast_to_paper(gray.filter(ImageFilter.BoxBlur(radius)))
@@ -254,17 +254,17 @@ def photo_ink(gray: Image.Image) -> Image.Image:  # both mode "L"; white ink on 
 
 # %% ../notebooks/30_photos.ipynb #b2813721
 def _is_frame(mask: np.ndarray) -> bool:
-    "Return True if all of the mask lies along the border, on at least two sides."
+    "Return True if all of the mask is along the border, and spans most of width and height."
     margin = max(1, round(MARGIN * min(mask.shape)))
     spans = [np.ptp(np.flatnonzero(mask.any(axis=1 - axis))) for axis in (0, 1)]
     across = all(span > LINE_LENGTH * side for span, side in zip(spans, mask.shape, strict=True))
     return across and not mask[margin:-margin, margin:-margin].any()
 
 
-def keep_digit(ink: Image.Image) -> Image.Image:  # both mode "L", white ink on black
-    """Return the ink of a clean page without dust, lines and frames; as it is if there are none.
+def keep_digit(ink: Image.Image) -> Image.Image:  # both mode "L", same size; white ink on black
+    """Remove dust, lines and frames from a drawing; return it unchanged if it has none.
 
-    Raises BlankImageError if there is a frame only."""
+    Raises BlankImageError if there is only a frame."""
     small = np.asarray(ink.reduce(max(1, min(ink.size) // 40)))
     gaps, wide = small[[0, -1]].any() or small[:, [0, -1]].any(), min(ink.size) > 40
     for axis in (0, 1):

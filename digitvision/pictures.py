@@ -39,10 +39,10 @@ class BlankImageError(DigitVisionError, ValueError):
 
 @contextmanager
 def image_errors(level: int = logging.INFO) -> Iterator[None]:
-    """Raise whatever fails inside as an ImageError whose cause is the original error.
+    """Convert every exception in the block to an ImageError whose cause is the original one.
 
-    Decoders fail in many ways on damaged files, and no picture is a reason to crash. An error that
-    is not expected is logged at `level`."""
+    A DigitVisionError passes unchanged. An exception that is not expected is logged at `level`:
+    decoders fail in many ways on damaged files."""
     try:
         yield
     except DigitVisionError:
@@ -64,9 +64,9 @@ def image_errors(level: int = logging.INFO) -> Iterator[None]:
 
 
 def to_plain(image: Image.Image) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
-    """Return the first frame of a picture, decoded, in one of four modes, turned as EXIF says.
+    """Decode the first frame of a picture, rotate it as EXIF says, convert it to one of four modes.
 
-    Raises BlankImageError if it has no pixels, and ImageError if it cannot be decoded."""
+    Raises BlankImageError if it has no pixels, ImageError if it cannot be decoded."""
     if not all(image.size):
         raise BlankImageError("The picture has no pixels.")
     with image_errors():
@@ -90,7 +90,7 @@ def to_plain(image: Image.Image) -> Image.Image:  # mode "L", "LA", "RGB" or "RG
 
 
 def _open(file: BinaryIO | str | Path) -> Image.Image:
-    "Return the first frame of a picture file as `to_plain` does; its size is checked first."
+    "Read a picture file with `to_plain`. Raises ImageTooLargeError before decoding, or ImageError."
     with image_errors(), Image.open(file, formats=FORMATS) as image:
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
@@ -100,7 +100,7 @@ def _open(file: BinaryIO | str | Path) -> Image.Image:
 
 
 def decode_data_url(url: str) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
-    "Return the picture in a data URL. Raises ImageError or ImageTooLargeError."
+    "Decode 'data:image/TYPE;base64,…'. Raises ImageError if damaged, or ImageTooLargeError."
     match = re.match(r"data:image/[a-z0-9.+-]{1,32};base64,", url, re.IGNORECASE)
     if not match:
         raise ImageError('A data URL must start with "data:image/png;base64," or alike.')
@@ -112,7 +112,7 @@ def decode_data_url(url: str) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA"
 
 
 def encode_data_url(pixels: np.ndarray) -> str:  # "data:image/png;base64,…"
-    "Return a gray picture, float (height, width) in [0, 1], as a PNG in a data URL."
+    "Encode a picture, float (height, width) or (height, width, 3) in [0, 1], as PNG in a data URL."
     file = io.BytesIO()
     image = Image.fromarray((pixels * 255).round().astype(np.uint8))
     image.save(file, "PNG", compress_level=1)  # so small a picture is not worth more time
@@ -120,7 +120,7 @@ def encode_data_url(pixels: np.ndarray) -> str:  # "data:image/png;base64,…"
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
-    "Return a picture of an array. Raises ImageError if its shape, type or range is wrong."
+    "Convert an array to a picture. Raises ImageError if its shape, dtype or range is wrong."
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or not array.size:
@@ -141,9 +141,10 @@ def _from_array(array: np.ndarray) -> Image.Image:
 
 
 def read_image(source: Picture) -> Image.Image:  # mode "L", "LA", "RGB" or "RGBA", upright
-    """Return a picture, whatever it comes as. Raises ImageError, or BlankImageError if it is empty.
+    """Read a PIL image, an array, a data URL or a file (path).
 
-    An array (height, width[, 1, 3 or 4]) is of uint8, bool, or float in [0, 1]."""
+    An array (height, width[, 1, 3 or 4]) is of uint8, bool, or float in [0, 1]. Raises ImageError
+    if it cannot be read, ImageTooLargeError, or BlankImageError if it has no pixels."""
     if isinstance(source, Image.Image):
         return to_plain(source)
     if isinstance(source, np.ndarray):
@@ -156,11 +157,11 @@ def read_image(source: Picture) -> Image.Image:  # mode "L", "LA", "RGB" or "RGB
 
 
 def release_memory() -> None:
-    """Make this process give the memory of large pictures back to the system once they are freed.
+    """Make this process return the memory of large pictures to the system once they are freed.
 
-    The C library of Linux (glibc) keeps freed blocks below a limit that it raises, up to 32 MB.
-    This fixes the limit at 1 MB, with one pool of memory for all threads; it would slow down
-    training. Other systems stay as they are."""
+    Linux's C library (glibc) keeps freed blocks below a limit that grows up to 32 MB. This fixes
+    it at 1 MB, with one pool of memory for all threads. Do not call it before training, which gets
+    slower. Other systems: no effect."""
     with suppress(AttributeError, OSError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(-3, 2**20)  # M_MMAP_THRESHOLD, bytes

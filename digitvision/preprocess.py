@@ -23,9 +23,9 @@ Strokes = Sequence[Sequence[Sequence[float]]]  # strokes of points (x, y), y dow
 
 
 def check_strokes(strokes: Strokes) -> list[np.ndarray]:  # float64 (points, 2) for each stroke
-    """Return the strokes as arrays.
+    """Convert strokes to arrays.
 
-    Raises ValueError if they are not lists of finite points (x, y), or more than MAX_POINTS."""
+    Raises ValueError if they are not lists of finite points (x, y), or over MAX_POINTS of them."""
     try:
         count = sum(len(stroke) for stroke in strokes)
         few = strokes if count <= MAX_POINTS else []
@@ -44,9 +44,9 @@ def rasterize(
     size: int = 280,  # side of the canvas, pixels
     brush: float = 18,  # diameter of the round brush, pixels
 ) -> Image.Image:  # mode "L", size × size, white ink on black
-    """Draw strokes as a canvas does; a stroke of one point is a dot.
+    """Draw strokes with round ends; a stroke of one point is a dot.
 
-    Raises ValueError for points that are not finite numbers, too many points, or a brush ≤ 0."""
+    Raises ValueError as `check_strokes`, for a brush ≤ 0, or a size outside 1 to 4096."""
     if not 0 < brush < float("inf") or not 0 < size <= 4096:
         raise ValueError(f"brush ({brush}) must be above 0, and size ({size}) from 1 to 4096.")
     scale = 4
@@ -68,13 +68,13 @@ LARGE = 2560  # pixels; a picture with a longer side is shrunk before anything e
 
 
 def _shrink(image: Image.Image) -> Image.Image:
-    "Return the picture with no side above LONGEST, each pixel the mean of a square of pixels."
+    "Shrink a picture by a whole number to at most LONGEST a side; pixels become means of squares."
     factor = math.ceil(max(image.size) / LONGEST)
     return image.reduce(factor) if factor > 1 else image
 
 
 def _luminance(image: Image.Image) -> Image.Image:  # mode "L"
-    "Return the brightness of a picture; a transparent one is laid on a background of contrast."
+    "Convert to gray; fill transparent pixels with white if the visible ones are dark, else black."
     if image.mode not in ("LA", "RGBA"):
         return image.convert("L")
     image = image.convert("RGBA")
@@ -88,7 +88,7 @@ def _luminance(image: Image.Image) -> Image.Image:  # mode "L"
 
 # %% ../notebooks/05_preprocess.ipynb #5ef88112
 def _extremes(histogram: list[int]) -> tuple[int, int]:
-    "Return the darkest and lightest gray, without the 2 pixels in 10,000 that may be specks."
+    "Return the darkest and lightest gray; ignore 2 in 10,000 pixels at either end as specks."
     count = np.cumsum(histogram)
     specks = count[-1] // 5_000
     darkest = np.searchsorted(count, specks, "right")
@@ -96,7 +96,7 @@ def _extremes(histogram: list[int]) -> tuple[int, int]:
 
 
 def _clearest(image: Image.Image, gray: Image.Image) -> Image.Image:
-    "Return the channel in which colored ink stands out, if it does so much more than in gray."
+    "Return the color channel with the most contrast if that is 1.3 times that of gray, else gray."
     darkest, lightest = gray.getextrema()
     if lightest - darkest > 128 or image.mode not in ("RGB", "RGBA"):
         return gray
@@ -109,11 +109,11 @@ def _clearest(image: Image.Image, gray: Image.Image) -> Image.Image:
 
 
 def to_gray(image: Image.Image) -> Image.Image:  # mode "L", upright
-    """Return one channel of a picture of any mode, transparency flattened.
+    """Convert a picture of any mode to gray; fill what is transparent with white or black.
 
-    Where the ink is as bright as the paper, it is the color channel that shows the ink best.
+    If gray has little contrast, return the color channel that has the most.
     A picture with a side above LARGE pixels is shrunk to LONGEST or less.
-    Raises BlankImageError if there are no pixels, ImageError if the file is damaged."""
+    Raises BlankImageError if there are no pixels, ImageError if it cannot be decoded."""
     image = to_plain(image)
     if max(image.size) > LARGE:
         image = _shrink(image)
@@ -121,7 +121,7 @@ def to_gray(image: Image.Image) -> Image.Image:  # mode "L", upright
 
 # %% ../notebooks/05_preprocess.ipynb #f3349222
 def _border(gray: Image.Image) -> list[np.ndarray]:
-    "Return the outermost 2% of the pixels at the top, bottom, left and right (at least one)."
+    "Return the outermost 2% (at least one row) at top, bottom, left and right, flat uint8 arrays."
     pixels = np.asarray(gray)
     width = max(1, min(gray.size) // 50)
     edges = (pixels[:width], pixels[-width:], pixels[:, :width], pixels[:, -width:])
@@ -129,12 +129,12 @@ def _border(gray: Image.Image) -> list[np.ndarray]:
 
 
 def _map_levels(gray: Image.Image, levels: np.ndarray) -> Image.Image:
-    "Replace each level of gray by another, rounded and clipped to 0…255."
+    "Replace each gray level by its entry in `levels` (256,), rounded and clipped to 0…255."
     return gray.point(levels.clip(0, 255).round().astype(int).tolist())
 
 
 def _find_ink(gray: Image.Image) -> Image.Image:
-    "Return white ink on black, from gray of either polarity. Raises BlankImageError."
+    "Return white ink on black, from dark or light ink. Raises BlankImageError if there is none."
     border, histogram = _border(gray), gray.histogram()
     paper = int(np.bincount(np.concatenate(border)).argmax())
     top, bottom, left, right = (bool((side != paper).any()) for side in border)
@@ -152,9 +152,10 @@ def _find_ink(gray: Image.Image) -> Image.Image:
 
 
 def to_ink(image: Image.Image) -> Image.Image:  # mode "L", white ink (255) on black (0)
-    """Find the ink of a digit in a picture of any mode, alpha or polarity.
+    """Find the ink of a digit in a picture of any mode, dark on light or light on dark.
 
-    A drawing keeps its size, a photo is shrunk to LONGEST. Raises BlankImageError, ImageError."""
+    A drawing up to LARGE pixels keeps its size; a photo is shrunk to LONGEST or less.
+    Raises BlankImageError if there is no ink, ImageError if the picture cannot be decoded."""
     return _find_ink(to_gray(image))
 
 # %% ../notebooks/05_preprocess.ipynb #74e539e7
@@ -167,9 +168,9 @@ def _crop(ink: Image.Image) -> Image.Image:
 
 
 def _box(crop: Image.Image) -> Image.Image:
-    """Scale the longest side to 20 pixels, aspect kept; the strongest 5% of the ink become white.
+    """Scale the longer side to 20 pixels, aspect kept; the strongest 5% of the ink become white.
 
-    Raises BlankImageError if all of the ink is too faint for so few pixels."""
+    Raises BlankImageError if the ink is so faint that no pixel is left."""
     scale = 20 / max(crop.size)
     size = tuple(max(1, round(side * scale)) for side in crop.size)
     box = crop.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
@@ -183,7 +184,7 @@ def _box(crop: Image.Image) -> Image.Image:
 
 
 def _center(box: Image.Image) -> Image.Image:
-    "Move the center of mass to index 14 of 28×28, by whole pixels, with nothing cut off."
+    "Paste into 28×28 with the center of mass nearest to row and column 14, nothing cut off."
     row, column = ndimage.center_of_mass(np.asarray(box))
     left = min(max(round(14 - column), 0), 28 - box.width)
     top = min(max(round(14 - row), 0), 28 - box.height)
@@ -193,37 +194,38 @@ def _center(box: Image.Image) -> Image.Image:
 
 
 def to_unit(image: Image.Image) -> np.ndarray:  # float32 (height, width) in [0, 1]
-    "Return a gray picture as the numbers that the network takes."
+    "Convert a picture of mode L to floats: 0 is black, 1 is white."
     return np.asarray(image, np.float32) / 255
 
 # %% ../notebooks/05_preprocess.ipynb #bfdd5518
 def fit_mnist(
     ink: Image.Image,  # mode "L", white ink on black, any size
 ) -> np.ndarray:  # float32 (28, 28) in [0, 1]
-    """Frame ink as MNIST's digits are: longest side 20 pixels, center of mass at index 14.0.
+    """Scale and center ink as in MNIST: longer side 20 pixels, center of mass at row and column 14.
 
-    As described at http://yann.lecun.com/exdb/mnist; index 14.0 is measured (notebook 01).
+    As described at http://yann.lecun.com/exdb/mnist; the 14 is measured (notebook 01).
     Raises BlankImageError if there is no ink."""
     return to_unit(_center(_box(_crop(ink))))
 
 
 def to_image(picture: Image.Image) -> np.ndarray:  # uint8 (28, 28), as MNIST's images are
-    "Find the ink of any picture and frame it. Raises BlankImageError, ImageError."
+    "Find, scale and center the ink of a picture. Raises the errors of `to_ink`."
     return np.rint(fit_mnist(to_ink(picture)) * 255).astype(np.uint8)
 
 
 def resize_only(image: Image.Image) -> np.ndarray:  # float32 (28, 28) in [0, 1]
-    """Shrink the whole picture's ink to 28×28, wherever and however large it is: the naive way.
+    """Find the ink and resize the whole picture to 28×28, without cropping or centering.
 
-    Kept for comparison with `fit_mnist`. Raises BlankImageError if there is no ink."""
+    This is for comparison with `fit_mnist`. Raises the errors of `to_ink`."""
     return to_unit(to_ink(image).resize((28, 28), Image.Resampling.BOX))
 
 # %% ../notebooks/05_preprocess.ipynb #ffe3bbce
-def stages(image: Image.Image) -> dict[str, Image.Image]:  # mode "L" from "grey" on
-    """Return every picture between the one that came in and the one that the network sees.
+def stages(image: Image.Image) -> dict[str, Image.Image]:  # mode "L" but for "picture"
+    """Return the pictures of the preprocessing, in order: each step of `fit_mnist`.
 
-    "naive" is what `resize_only` would give; it and "input" are 28×28.
-    Raises BlankImageError if there is no ink."""
+    They are "picture" (the argument), "grey", "ink" (white on black), "crop" (to the ink), "box"
+    (longer side 20 pixels), "naive" (as `resize_only`, 28×28) and "input" (centered, 28×28).
+    Raises the errors of `to_ink`."""
     gray = to_gray(image)
     ink = _find_ink(gray)
     crop = _crop(ink)

@@ -37,63 +37,63 @@ DataUrl = Annotated[str, Meta(extra_json_schema={"pattern": "^data:image/"})]
 
 
 class RequestError(DigitVisionError, ValueError):
-    "A value that is no data URL, or strokes that cannot be replayed."
+    "A request that does not have the documented shape, or strokes that cannot be replayed."
 
 
 class Prediction(Struct, forbid_unknown_fields=True):
     "The digit in one picture."
 
-    digit: Digit
-    confidence: Unit
-    probabilities: Probabilities
-    is_digit: bool
-    digit_score: Unit
-    input: DataUrl  # the 28×28 PNG the network saw
-    model: str
+    digit: Digit  # the most probable one
+    confidence: Unit  # its probability
+    probabilities: Probabilities  # of the digits 0 to 9
+    is_digit: bool  # True if the picture looks like a digit
+    digit_score: Unit  # how much it looks like one
+    input: DataUrl  # the preprocessed picture, a 28×28 PNG
+    model: str  # name
 
 
 class Layer(Struct, forbid_unknown_fields=True):
     "All maps of one layer, as one PNG."
 
-    name: str
-    shape: list[int]
-    maps: DataUrl
+    name: str  # conv1, conv1_pool, …, dense, probabilities
+    shape: list[int]  # [maps, rows, columns], or [units]
+    maps: DataUrl  # in a grid, see `tile_maps`
 
 
 class Stage(Struct, forbid_unknown_fields=True):
     "One intermediate picture of the preprocessing."
 
-    name: str
-    size: tuple[int, int]
-    picture: DataUrl
+    name: str  # a name in `explain.STAGES`
+    size: tuple[int, int]  # width and height before it was shrunk, pixels
+    picture: DataUrl  # gray, at most STAGE_SIDE a side
 
 
 class Timeline(Struct, forbid_unknown_fields=True):
-    "The number of points drawn at each moment, and the probabilities then."
+    "The number of points drawn at each moment, and the probabilities at that moment."
 
     points: list[int]
     probabilities: list[Probabilities]
 
 
 class Explanation(Struct, forbid_unknown_fields=True):
-    "The layers, the ink for (amber) and against (blue) the digit, and the preprocessing."
+    "Layers, ink for (amber) and against (blue) the digit, stages of the preprocessing, timeline."
 
-    digit: Digit
-    layers: list[Layer]
-    saliency: DataUrl
-    stages: list[Stage]
-    timeline: Timeline | None
-    model: str
+    digit: Digit  # the most probable one
+    layers: list[Layer]  # from input to output
+    saliency: DataUrl  # a 28×28 PNG in color
+    stages: list[Stage]  # in the order of the preprocessing
+    timeline: Timeline | None  # None if no strokes were given
+    model: str  # name
 
 
 def predict_each(
     urls: Iterable[Any],  # data URLs; anything else gets a RequestError
     preprocess: str,  # "mnist" or "resize"
     recognizer: Recognizer,
-) -> list[Prediction | DigitVisionError]:  # in order
-    """Read each picture, in one run of the network, or return the error that prevents it.
+) -> list[Prediction | DigitVisionError]:  # in the order of `urls`
+    """Read pictures in one run of the network; return an error for each that cannot be read.
 
-    Once the decoded pictures have more than MAX_PIXELS together, the rest is not decoded."""
+    Once those decoded have more than MAX_PIXELS together, the rest gets ImageTooLargeError."""
     pixels, seen = 0, []
     for url in urls:
         try:
@@ -135,9 +135,10 @@ def explain_picture(
     preprocess: str,  # "mnist" or "resize"
     recognizer: Recognizer,
 ) -> Explanation:
-    """Return layers, saliency, preprocessing stages and, for strokes, the timeline of a picture.
+    """Explain a picture: layers, saliency, preprocessing stages and, for strokes, the timeline.
 
-    Raises ImageError, BlankImageError, or RequestError for strokes that cannot be replayed."""
+    Raises ImageError if the picture cannot be read, BlankImageError if picture or strokes have no
+    ink, RequestError if the strokes cannot be replayed."""
     growth = None if strokes is None else _replay(strokes, brush, preprocess, recognizer)
     layers = activations(picture, preprocess, recognizer)
     digit = int(layers["probabilities"].maps.argmax())

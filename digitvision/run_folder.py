@@ -13,13 +13,13 @@ from .files import write_atomically, write_json
 class RunFolder:
     """A run's `history.json`, and the checkpoints of its last and its best epoch.
 
-    An epoch counts once `history.json` has it. It is written last, so a run that is interrupted
-    at any moment resumes from the last complete epoch."""
+    `history` has an entry for each complete epoch, see `train.History`. The file is written last,
+    so a run that is interrupted at any moment resumes from the last complete epoch."""
 
     def __init__(self, folder: Path, identity: dict[str, Any]):
-        """Open the folder of a new or interrupted run, which its identity must describe.
+        """Open the folder of a new or interrupted run; `identity` is its settings as JSON values.
 
-        Raises InvalidInputError if the folder holds another run."""
+        Raises InvalidInputError if the folder holds a run with another identity."""
         self.folder, self.identity, self.history = folder, identity, []
         self._record = folder / "history.json"
         if self._record.exists():
@@ -31,11 +31,11 @@ class RunFolder:
             self.history = saved["history"]
 
     def load(self, epoch: int) -> keras.Model:
-        "Load the last or the best model, with the state of its optimizer; epochs count from 1."
+        "Load the model, with its optimizer, after the last or the best epoch, counted from 1."
         return keras.saving.load_model(self._checkpoint(epoch))
 
     def save(self, model: keras.Model, history: list[dict[str, float]], best: int) -> None:
-        "Save model and history after an epoch; delete all checkpoints but the last and the best."
+        "Save model and history after an epoch; keep only its checkpoint and that of epoch `best`."
         last = self._checkpoint(len(history))
         write_atomically(last, model.save)
         write_json(self._record, {"run": self.identity, "history": history})

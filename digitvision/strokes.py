@@ -12,10 +12,10 @@ MAX_POINTS = 1000  # of a drawing that is thinned out
 
 
 def check_drawing(strokes: Strokes) -> list[np.ndarray]:  # float (points, 2) each
-    """Return the strokes that have points, if they can be taken apart or replayed.
+    """Check that a drawing can be taken apart or replayed; return its strokes that have points.
 
-    Raises BlankImageError if there are none, ValueError if they are invalid, more than MAX_STROKES,
-    or a single point."""
+    Raises BlankImageError if there are none, ValueError if they are invalid (see `check_strokes`),
+    more than MAX_STROKES, or a single point."""
     arrays = [stroke for stroke in check_strokes(strokes) if len(stroke)]
     if not arrays:
         raise BlankImageError("There is nothing drawn: no stroke has a point.")
@@ -32,13 +32,13 @@ def stroke_length(stroke: np.ndarray) -> float:
 
 
 def thin_out(strokes: list[np.ndarray]) -> list[np.ndarray]:
-    "Return a drawing with about MAX_POINTS points at most: more only cost time."
+    "Return strokes (points, 2) with every n-th and the last point: about MAX_POINTS at most."
     step = -(-sum(map(len, strokes)) // MAX_POINTS)
     return [np.concatenate([stroke[:-1:step], stroke[-1:]]) for stroke in strokes]
 
 
 def cut_stroke(stroke: np.ndarray, start: float, end: float) -> np.ndarray:  # (points, 2)
-    "Return the part of a stroke (points, 2) between two shares, 0 to 1, of its length (above 0)."
+    "Return the part of a stroke (points, 2), length above 0, between two shares (0 to 1) of it."
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
     along /= along[-1]
     ends = np.array([[np.interp(s, along, axis) for axis in stroke.T] for s in (start, end)])
@@ -52,7 +52,7 @@ def to_points(strokes: Strokes) -> list[list[Point]]:
 
 
 def write_drawing(strokes: list[list[Point]], brush: float) -> str:
-    "Return a drawing as JSON; the brush is its diameter in pixels of the drawing."
+    "Return a drawing as JSON; `brush` is the diameter of the strokes in pixels of the drawing."
     return json.dumps({"brush": brush, "strokes": strokes})
 
 

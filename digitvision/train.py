@@ -54,7 +54,7 @@ class Hyperparameters:
     dropout: float = 0.5  # share of the dense units set to zero in training
     batch_norm: bool = False  # batch normalization in each block
     augmentation: str = "none"  # a key of AUGMENTATIONS
-    epochs: int = 15  # passes over the training images, at most
+    epochs: int = 15  # highest number of passes over the training images
     patience: int = 3  # epochs without a better validation loss before stopping
 
     def __post_init__(self):
@@ -76,10 +76,10 @@ def to_input(images: np.ndarray) -> np.ndarray:
 
 # %% ../notebooks/04_train.ipynb #bfaf75f5
 def augment(
-    images: np.ndarray,  # float32 (n, 28, 28, 1)
+    images: np.ndarray,  # float32 (n, 28, 28, 1) in [0, 1]
     augmentation: str,  # a key of AUGMENTATIONS
-    rng: np.random.Generator,  # for the shifts, rotations and zooms
-) -> np.ndarray:  # float32 (n, 28, 28, 1)
+    rng: np.random.Generator,  # draws the shifts, rotations and zooms
+) -> np.ndarray:  # float32 (n, 28, 28, 1) in [0, 1]
     "Shift, rotate and zoom each image at random about its center; fill with black."
     if augmentation == "none":
         return images
@@ -97,7 +97,7 @@ def augment(
 
 # %% ../notebooks/04_train.ipynb #7defd2ac
 def _train_epoch(model, hyperparameters, split: Split, seed: int, epoch: int, bar: tqdm) -> dict:
-    "Train on each image once, in an order fixed by seed and epoch; return mean loss and accuracy."
+    "Train on each image once, in an order fixed by seed and epoch; return its loss and accuracy."
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(split.labels))
     images = augment(to_input(split.images[order]), hyperparameters.augmentation, rng)
@@ -117,13 +117,15 @@ def _train_epoch(model, hyperparameters, split: Split, seed: int, epoch: int, ba
 
 # %% ../notebooks/04_train.ipynb #0863d724
 def measure(model: keras.Model, split: Split) -> dict[str, float]:
-    "Measure mean loss and accuracy of a compiled model on a split, without dropout."
+    "Return loss (mean cross-entropy) and accuracy (0 to 1) of a compiled model, without dropout."
     return model.evaluate(
         to_input(split.images), split.labels, batch_size=500, verbose=0, return_dict=True
     )
 
 # %% ../notebooks/04_train.ipynb #013269da
-History = list[dict[str, float]]  # one entry per epoch
+# One entry per epoch: epoch (from 1); loss (mean cross-entropy) and accuracy (0 to 1) on train;
+# validation_loss, validation_accuracy; seconds; cpu_seconds (of this process, on all cores)
+History = list[dict[str, float]]
 
 
 def best_epoch(history: History) -> int:
@@ -140,16 +142,16 @@ def should_stop(history: History, hyperparameters: Hyperparameters) -> bool:
 # %% ../notebooks/04_train.ipynb #6f70b40f
 @dataclass
 class Run:
-    "A finished run: its best model, its hyperparameters and its history."
+    "A finished training run, as `train` returns it."
 
     model: keras.Model  # with the weights of the best epoch
     hyperparameters: Hyperparameters
-    seed: int
-    history: History  # one entry per epoch: losses, accuracies, times
+    seed: int  # of all random numbers, see `train`
+    history: History  # one entry per epoch, see `History`
 
     @property
     def best_epoch(self) -> int:  # counted from 1
-        "Return the epoch with the lowest validation loss."
+        "Return the epoch with the lowest validation loss, whose weights the model has."
         return best_epoch(self.history)
 
 
@@ -167,16 +169,16 @@ def compile_cnn(hyperparameters: Hyperparameters) -> keras.Model:  # untrained
 # %% ../notebooks/04_train.ipynb #7a420a25
 def train(
     hyperparameters: Hyperparameters,
-    mnist: Mnist,  # only train and validation are used
-    seed: int = 42,  # of the weights, the order of the images, augmentation and dropout
-    folder: str | Path | None = None,  # keeps the run, so that it can be resumed; None: not kept
-    on_epoch: Callable[[History], None] | None = None,  # called with the history so far
+    mnist: Mnist,  # only its train and validation splits are used
+    seed: int = 42,  # of the weights, order of the images, augmentation, dropout; 0 to 2**32 - 1
+    folder: str | Path | None = None,  # of this run only, to resume it from; None: not kept
+    on_epoch: Callable[[History], None] | None = None,  # called with the history after each epoch
     progress: bool = True,  # show a progress bar
 ) -> Run:
     """Train the CNN with Adam and early stopping; return the model of the best epoch.
 
     The same seed gives the same run on the same machine, even if it was interrupted and resumed.
-    Raises ValueError if the folder holds another run, or the seed is not from 0 to 2**32 - 1."""
+    Raises ValueError if the folder holds another run, or the seed is out of range."""
     if folder is None:
         with tempfile.TemporaryDirectory() as temporary:
             return train(hyperparameters, mnist, seed, temporary, on_epoch, progress)
@@ -214,7 +216,7 @@ def _one_epoch(model, hyperparameters, mnist, seed, epoch, bar) -> dict[str, flo
 
 # %% ../notebooks/04_train.ipynb #a84c18d4
 def plot_history(history: History) -> None:
-    "Plot loss and accuracy on train and validation, with a line at the best epoch."
+    "Plot loss and accuracy per epoch on train and validation, with a line at the best epoch."
     _, axes = plt.subplots(1, 2, figsize=(9, 3))
     epochs = [epoch["epoch"] for epoch in history]
     for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
@@ -228,14 +230,14 @@ def plot_history(history: History) -> None:
 
 # %% ../notebooks/04_train.ipynb #feb1c9d0
 def export_onnx(
-    model: keras.Model,
-    path: str | Path,  # NAME.onnx
-    images: np.ndarray,  # uint8 (n, 28, 28), to compare on
+    model: keras.Model,  # input float32 (n, 28, 28, 1)
+    path: str | Path,  # of the file to write, NAME.onnx
+    images: np.ndarray,  # uint8 (n, 28, 28), to compare the outputs on
     tolerance: float = 1e-5,  # largest difference allowed in any output
 ) -> None:
-    """Write a model as ONNX, and check that its outputs on these images are those of Keras.
+    """Write a model as ONNX, after checking that its outputs are those of Keras.
 
-    Raises ValueError, and writes nothing, if they are not."""
+    Raises ValueError, and writes nothing, if one differs by more than the tolerance."""
     ours = keras.tree.flatten(model.predict(to_input(images), batch_size=500, verbose=0))
 
     def write(part: Path) -> None:
@@ -253,6 +255,6 @@ def export_onnx(
 
 # %% ../notebooks/04_train.ipynb #7e98e1a8
 def accuracy_interval(correct: int, total: int) -> tuple[float, float]:
-    "Compute the 95% interval of an accuracy (Wilson, 1927, doi:10.1080/01621459.1927.10502953)."
+    "Return both ends of the 95% interval (Wilson, 1927, doi:10.1080/01621459.1927.10502953)."
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)

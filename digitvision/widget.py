@@ -29,7 +29,7 @@ EMPTY = "Draw a digit, 0 to 9."
 
 
 def describe(prediction: Prediction) -> str:
-    "Return one sentence that says which digit was read and how surely, or that it was not a digit."
+    "Return a sentence: the predicted digit and how sure it is, or that it does not look like one."
     if not prediction.is_digit:
         return "This does not look like one digit."
     second, first = prediction.probabilities.argsort()[-2:]
@@ -40,9 +40,13 @@ def describe(prediction: Prediction) -> str:
 
 
 def predict_strokes(
-    strokes: Strokes, brush: float, model: str
-) -> tuple[Prediction | None, str]:  # no prediction if the drawing cannot be read; a sentence
-    "Return the prediction of a drawing and a sentence about it."
+    strokes: Strokes,  # in pixels of a 280×280 canvas
+    brush: float,  # diameter, pixels
+    model: str,  # name
+) -> tuple[Prediction | None, str]:
+    """Return the prediction and a sentence for the user.
+
+    The prediction is None, and the sentence says why, if the drawing is empty or cannot be read."""
     if not len(strokes):
         return None, EMPTY
     try:
@@ -56,7 +60,7 @@ STYLE = f"<style>{files('digitvision').joinpath('widget.css').read_text(encoding
 
 # %% ../notebooks/07_widget.ipynb #521fa0dd
 def _percent(share: float) -> str:
-    "Format a probability; never as 100%, which would claim certainty."
+    "Format a probability (0 to 1) as a percentage of at most 99.9%: 100% would claim certainty."
     return f"{min(share, 0.999):.1%}"
 
 
@@ -68,7 +72,7 @@ def _bar_html(digit: int, share: float, is_best: bool) -> str:
 
 
 def answer_html(prediction: Prediction | None, message: str) -> str:
-    "Return the view of an answer as HTML, to be shown with STYLE. `message` is plain text."
+    "Return an answer as HTML, styled by STYLE; None has empty bars. `message` is plain text."
     digit, confidence, picture, shares, doubtful = "–", "", "", [0.0] * 10, ""
     if prediction:
         digit, confidence = str(prediction.digit), _percent(prediction.confidence)
@@ -85,17 +89,17 @@ def answer_html(prediction: Prediction | None, message: str) -> str:
 
 # %% ../notebooks/07_widget.ipynb #46206c1c
 class Throttle:
-    """Call `run` after requests, but at most once per `interval`, in seconds.
+    """Call `run` after requests, at most once per `interval` (seconds).
 
-    All requests within an interval become one run at its end. Without a running event loop, as in
-    a script or a test, each request runs at once."""
+    All requests within an interval become one call at its end. Without a running event loop, as in
+    a script or a test, each request calls it at once."""
 
     def __init__(self, run: Callable[[], None], interval: float = 0.03):
         self.run, self.interval = run, interval
         self._planned: asyncio.TimerHandle | None = None
 
     def request(self) -> None:
-        "Plan a run, if none is planned already."
+        "Plan a call of `run`, if none is planned already."
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -104,7 +108,7 @@ class Throttle:
             self._planned = loop.call_later(self.interval, self.run_now)
 
     def run_now(self) -> None:
-        "Run at once, in place of the planned run."
+        "Call `run` at once, in place of the planned call."
         if self._planned:
             self._planned.cancel()
         self._planned = None
@@ -117,10 +121,10 @@ MIN_BRUSH, MAX_BRUSH = 4, 40  # diameters in pixels of the drawing
 
 # %% ../notebooks/07_widget.ipynb #f1e601d3
 class DrawingCanvas:
-    "A canvas that shows its `strokes` and `brush`, and calls `on_change` when somebody draws."
+    "A canvas that draws `strokes` with `brush`, and calls `on_change` when the user adds a point."
 
     def __init__(self, on_change: Callable[[], None]):
-        self.strokes: list[list[Point]] = []
+        self.strokes: list[list[Point]] = []  # call `paint` after changing them
         self.brush = 18.0  # diameter in pixels of the drawing
         self._on_change = on_change
         self._stroke: list[Point] | None = None  # in progress, while the pen is down
@@ -155,7 +159,7 @@ class DrawingCanvas:
                 canvas.fill_text("Draw here, 0 to 9", SIDE / 2, SIDE / 2)
 
     def press(self, x: float, y: float) -> None:
-        "Begin a stroke at a pixel of the canvas."
+        "Begin a stroke at a pixel of the canvas (SCALE per pixel of the drawing)."
         self._stroke = [(x / SCALE, y / SCALE)]
         self.strokes.append(self._stroke)
         self.paint()
@@ -177,7 +181,7 @@ class DigitPad(HBox):
     """Draw a digit with mouse, finger or pen, and watch the network read it.
 
     `strokes`, `brush` and `model` are the state: assign to them, and the pad shows the new answer.
-    `prediction` is the newest answer, or None; `message` says it in a sentence.
+    `prediction` is the newest answer, or None if there is none; `message` says it, or why not.
     Raises ModelError if there is no such model, ValueError if the brush is out of range."""
 
     def __init__(self, model: str = DEFAULT_MODEL, brush: float = 18):
@@ -213,7 +217,7 @@ class DigitPad(HBox):
 
     @property
     def strokes(self) -> list[list[Point]]:
-        "A copy of the drawing. Assigning raises ValueError for anything but strokes."
+        "A copy of the strokes, in pixels of the drawing. Assigning raises ValueError if invalid."
         return [list(stroke) for stroke in self._drawing.strokes]
 
     @strokes.setter
@@ -225,7 +229,7 @@ class DigitPad(HBox):
 
     @property
     def brush(self) -> float:
-        "Diameter of all strokes, 4 to 40 pixels of the drawing. Assigning raises ValueError."
+        "Diameter of all strokes, 4 to 40 pixels. Assigning raises ValueError if out of range."
         return self._drawing.brush
 
     @brush.setter
@@ -237,7 +241,7 @@ class DigitPad(HBox):
 
     @property
     def model(self) -> str:
-        "Name of the model that reads. Assigning raises ModelError if there is no such model."
+        "Name of the model that predicts. Assigning raises ModelError if there is no such model."
         return self._menu.value
 
     @model.setter
@@ -260,7 +264,7 @@ class DigitPad(HBox):
         self.strokes = []
 
     def on_predict(self, callback: Callable[[Prediction], None], remove: bool = False) -> None:
-        "Call a function with each new prediction, or no longer. An empty drawing makes none."
+        "Call a function with each new prediction, but not for None; stop calling it if `remove`."
         self._listeners.register_callback(callback, remove=remove)
 
     def _predict(self) -> None:
@@ -271,20 +275,20 @@ class DigitPad(HBox):
             self._listeners(self.prediction)
 
     def to_json(self) -> str:
-        "Return the drawing as JSON."
+        "Return strokes and brush as JSON, for `from_json`."
         return write_drawing(self.strokes, self.brush)
 
     def from_json(self, text: str | bytes) -> None:
-        "Show a drawing from JSON. Raises ValueError, and changes nothing, if it is not a drawing."
+        "Show a drawing from `to_json`. Raises ValueError, and changes nothing, if it is not one."
         strokes, self.brush = read_drawing(text)
         self.strokes = strokes
 
     def save(self, path: str | Path) -> None:
-        "Write the drawing to a file, in full or not at all."
+        "Write the drawing to a JSON file, in full or not at all. Raises OSError if that fails."
         write_text(path, self.to_json())
 
     def load(self, path: str | Path) -> None:
-        "Show a drawing from a file. Raises OSError, or ValueError if it does not hold a drawing."
+        "Show a drawing from a file of `save`. Raises OSError, or ValueError if it holds none."
         self.from_json(Path(path).read_bytes())
 
     def __repr__(self) -> str:
