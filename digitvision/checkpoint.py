@@ -9,7 +9,7 @@ import numpy as np
 
 from digitvision.model_files import ModelError, read_model, start_session
 
-Run = Callable[[np.ndarray], list[np.ndarray]]  # float32 (n, 28, 28, 1) → the network's outputs
+Run = Callable[[np.ndarray], list[np.ndarray]]  # float32 (n, 28, 28, 1) → (n, 10), perhaps (n, 1)
 _BATCH = 500  # images in one run of the network, to limit memory
 
 
@@ -23,9 +23,9 @@ class Checkpoint(NamedTuple):
 
     def predict(
         self,
-        images: np.ndarray,  # uint8 (n, 28, 28), framed as MNIST is; n > 0
+        images: np.ndarray,  # uint8 (n, 28, 28), preprocessed as MNIST is; n > 0
     ) -> tuple[np.ndarray, np.ndarray]:  # probabilities (n, 10), digit scores (n,), float32
-        "Run the network; without a score of its own, the score is the largest probability."
+        "Run the network; if it has no digit score, the largest probability takes its place."
         inputs = images[..., None].astype(np.float32) / 255
         parts = [self.run(inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)]
         probabilities, *scores = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -35,7 +35,7 @@ class Checkpoint(NamedTuple):
 def load_checkpoint(
     checkpoint: str | Path,  # name of a model, or path of a .onnx or .keras file
 ) -> Checkpoint:
-    "Load a network. Raises ModelError if there is none, or it is damaged or reads no digits."
+    "Load a network and its card. Raises ModelError if it is missing, damaged or not for digits."
     path = Path(checkpoint)
     is_file = path.suffix in (".onnx", ".keras")
     card, network = _read_file(path) if is_file else read_model(str(checkpoint))
@@ -50,7 +50,7 @@ def load_checkpoint(
 
 
 def _read_file(path: Path) -> tuple[dict[str, Any], bytes]:
-    "Read the card beside a file, {} if there is none, and the file."
+    "Return the card (NAME.json) beside a file, {} if missing, and the file. Raises ModelError."
     if not path.is_file():
         raise ModelError(f"There is no file {path}.")
     card = path.with_suffix(".json")
@@ -65,7 +65,7 @@ def _read_file(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def _load_onnx(onnx: bytes) -> Run:
-    "Return a function that runs an ONNX network and returns its probabilities and digit score."
+    "Return a function that runs an ONNX network: its probabilities, and its digit score if any."
     session = start_session(onnx)
     (image,), (probabilities, *others) = session.get_inputs(), session.get_outputs()
     names = [probabilities.name, *(out.name for out in others if out.shape[1:] == [1])]
@@ -73,7 +73,7 @@ def _load_onnx(onnx: bytes) -> Run:
 
 
 def _load_keras(path: Path) -> Run:
-    "Return a function that runs a Keras network."
+    "Return a function that runs a Keras network and returns all its outputs."
     import keras  # takes seconds to import
 
     model = keras.saving.load_model(path, compile=False)

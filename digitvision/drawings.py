@@ -17,13 +17,15 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 
 
 class DrawingsError(DigitVisionError, ValueError):
-    "A file or folder of labeled drawings that cannot be used; the message names the place."
+    "A file or folder of labeled drawings that cannot be used; the message says where."
 
 
 def read_drawings(
-    path: str | Path,  # UTF-8, one JSON object a line: label, strokes; perhaps slashed, lookalike
+    path: str | Path,  # UTF-8 JSON lines: label, strokes; optional slashed, lookalike (bool)
 ) -> list[dict[str, Any]]:  # the objects; label is a str, strokes a list of float (points, 2)
-    "Read labeled strokes. Raises DrawingsError, which names the line, if one is damaged."
+    """Read labeled strokes.
+
+    Raises DrawingsError if a line is damaged or there is none, OSError if there is no file."""
     drawings = []
     for number, line in enumerate(Path(path).read_bytes().splitlines(), start=1):
         try:
@@ -40,9 +42,9 @@ def read_drawings(
 
 
 def find_pictures(
-    folder: str | Path,  # with DIGIT/NAME.jpg or DIGIT-NAME.jpg, at any depth
-) -> list[tuple[Path, int, str]]:  # path, label, source (the other folders' names)
-    "List the labeled pictures in a folder. Raises DrawingsError for none, or one without label."
+    folder: str | Path,  # of DIGIT/NAME.jpg or DIGIT-NAME.jpg, at any depth; types: SUFFIXES
+) -> list[tuple[Path, int, str]]:  # path, label, source (other folders, a/b, or ".")
+    "List labeled pictures, by path. Raises DrawingsError if there is none, or one has no label."
     found = []
     for path in sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES):
         *folders, name = path.relative_to(folder).parts
@@ -61,7 +63,7 @@ def find_pictures(
 
 def read_pictures(
     folder: str | Path,  # as for `find_pictures`
-) -> tuple[Split, list[Path], np.ndarray]:  # uint8 (n, 28, 28), labels; paths; sources (n,)
+) -> tuple[Split, list[Path], np.ndarray]:  # uint8 (n, 28, 28), labels; paths; str (n,), sources
     """Read and preprocess the labeled pictures in a folder.
 
     A picture that is damaged or blank becomes an image of zeros. Raises DrawingsError as

@@ -26,31 +26,31 @@ class Answers(NamedTuple):
 
     split: Split
     probabilities: np.ndarray  # float32 (n, 10)
-    scores: np.ndarray  # float32 (n,), how much each looks like a digit
+    scores: np.ndarray  # float32 (n,) in [0, 1]: digit scores, or confidences without them
 
     @property
     def digits(self) -> np.ndarray:  # int (n,)
-        "The most probable digits."
+        "Return the most probable digit of each image."
         return self.probabilities.argmax(axis=1)
 
     @property
     def confidence(self) -> np.ndarray:  # float32 (n,)
-        "The probabilities of the most probable digits."
+        "Return the probability of the most probable digit of each image."
         return self.probabilities.max(axis=1)
 
     @property
     def correct(self) -> np.ndarray:  # bool (n,)
-        "True where the digit is the label; a blank image is never correct."
+        "Return True where the digit is the label; a blank image is never correct."
         return (self.digits == self.split.labels) & self.split.images.any(axis=(1, 2))
 
 
 def predict(checkpoint: Checkpoint, split: Split) -> Answers:
-    "Run a network on labeled images, uint8 (n, 28, 28)."
+    "Run a network on labeled images, uint8 (n, 28, 28) preprocessed as MNIST is; n > 0."
     return Answers(split, *checkpoint.predict(split.images))
 
 # %% ../notebooks/08_evaluate.ipynb #6bfa38e7
-def confusion(answers: Answers) -> np.ndarray:  # int (10, 10): label, predicted digit
-    "Count how often each label was read as each digit."
+def confusion(answers: Answers) -> np.ndarray:  # int (10, 10)
+    "Count how often each label (row) was read as each digit (column)."
     return confusion_matrix(answers.split.labels, answers.digits, labels=range(10))
 
 # %% ../notebooks/08_evaluate.ipynb #416f3696
@@ -67,8 +67,8 @@ def show_answers(
     show_digits(answers.split.images[list(indices)], titles, columns, 1.05)
 
 
-def confused(answers: Answers, label: int, digit: int) -> np.ndarray:  # int, indices
-    "Find the images of a label that were read as a digit, the most confident first."
+def confused(answers: Answers, label: int, digit: int) -> np.ndarray:  # int (k,)
+    "Return the indices of the images of a label read as a digit, the most confident first."
     order = np.argsort(-answers.confidence, kind="stable")
     return order[(answers.split.labels[order] == label) & (answers.digits[order] == digit)]
 
@@ -90,12 +90,12 @@ def explore(
 
 # %% ../notebooks/08_evaluate.ipynb #c73f39eb
 def rounded(value: float) -> float | None:
-    "Round a number to five digits, as JSON can hold it: None for nan."
+    "Round a number to five decimal places; return None for nan, which JSON cannot represent."
     return None if np.isnan(value) else round(float(value), 5)
 
 
 def per_digit(answers: Answers) -> list[dict[str, float | None]]:
-    "Return images, precision and recall of each digit; None for a division by zero."
+    """Return "digit", "images" (number), "precision", "recall" of each digit; None if undefined."""
     precision, recall, _, images = precision_recall_fscore_support(
         answers.split.labels, answers.digits, labels=range(10), zero_division=np.nan
     )
@@ -105,8 +105,8 @@ def per_digit(answers: Answers) -> list[dict[str, float | None]]:
     ]
 
 # %% ../notebooks/08_evaluate.ipynb #bd3a63e4
-def highest_loss_errors(answers: Answers, count: int = 20) -> np.ndarray:  # int, indices
-    "Return the mistakes with the highest loss: the label had the lowest probability."
+def highest_loss_errors(answers: Answers, count: int = 20) -> np.ndarray:  # int (≤ count,)
+    "Return the indices of the mistakes with the lowest probability of the label, lowest first."
     labels = answers.split.labels
     of_label = answers.probabilities[np.arange(len(labels)), labels]
     wrong = np.flatnonzero(~answers.correct)
@@ -116,10 +116,10 @@ def highest_loss_errors(answers: Answers, count: int = 20) -> np.ndarray:  # int
 def label_error_candidates(
     answers: Answers,
     train: Split,  # where the neighbors come from
-    count: int = 20,
-    neighbors: int = 10,
-) -> list[dict[str, Any]]:  # index, label, digit, confidence, neighbors that agree
-    "Find labels that may be wrong: the most confident mistakes that a nearest neighbor shares."
+    count: int = 20,  # at most
+    neighbors: int = 10,  # training images nearest by pixels
+) -> list[dict[str, Any]]:  # index, label, digit, confidence, neighbors (with that digit)
+    "Find labels that may be wrong: the most confident mistakes that a neighbor's label confirms."
     wrong = np.flatnonzero(~answers.correct)
     wrong = wrong[np.argsort(-answers.confidence[wrong], kind="stable")]
     finder = NearestNeighbors(n_neighbors=neighbors, algorithm="brute")
@@ -141,8 +141,8 @@ def label_error_candidates(
 BINS = 15  # of confidence, equally wide
 
 
-def calibration(answers: Answers) -> dict[str, np.ndarray]:  # each (15,)
-    "Return images, mean confidence and accuracy in each bin of confidence; nan in empty bins."
+def calibration(answers: Answers) -> dict[str, np.ndarray]:  # images, confidence, accuracy
+    "Return for each bin, (15,): number of images, mean confidence, accuracy; nan if empty."
     which = np.minimum((answers.confidence * BINS).astype(int), BINS - 1)
     images = np.bincount(which, minlength=BINS)
     confidence, accuracy = (
@@ -153,29 +153,31 @@ def calibration(answers: Answers) -> dict[str, np.ndarray]:  # each (15,)
 
 
 def calibration_error(answers: Answers) -> float:
-    "Return the ECE: mean distance of confidence and accuracy over bins, weighted by images."
+    """Return the expected calibration error (ECE), 0 to 1.
+
+    It is the mean absolute difference of confidence and accuracy over bins, weighted by images."""
     bins = calibration(answers)
     distance = np.abs(bins["confidence"] - bins["accuracy"])
     return float(np.nansum(bins["images"] * distance) / len(answers.digits))
 
 # %% ../notebooks/08_evaluate.ipynb #3e256202
-def risk_coverage(answers: Answers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    "Return coverage, accuracy and lowest confidence if the k most confident are answered, k ≤ n."
+def risk_coverage(answers: Answers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # each (n,)
+    "Return coverage, accuracy, lowest confidence if the k most confident are answered, k = 1…n."
     order = np.argsort(-answers.confidence, kind="stable")
     counts = np.arange(1, len(order) + 1)
     accuracy = answers.correct[order].cumsum() / counts
     return counts / len(order), accuracy, answers.confidence[order]
 
 # %% ../notebooks/08_evaluate.ipynb #75a72183
-Curves = dict[str, dict[str, dict[str, list[float]]]]  # corruption, model, path → accuracies
+Curves = dict[str, dict[str, dict[str, list[float]]]]  # corruption, model, straight/framed → values
 
 
 def measure_robustness(
-    checkpoints: Collection[Checkpoint],
+    checkpoints: Collection[Checkpoint],  # with different names
     split: Split,
     count: int = 500,  # images, at most
-) -> Curves:  # paths are "straight" and "framed"; accuracies at CORRUPTIONS[name].strengths
-    "Measure accuracy under every corruption, without and with preprocessing."
+) -> Curves:  # one accuracy for each of CORRUPTIONS[name].strengths
+    "Measure accuracy under every corruption, without (straight) and with preprocessing (framed)."
     part = Split(*(array[:count] for array in split))
     curves: Curves = {name: {c.name: {} for c in checkpoints} for name in CORRUPTIONS}
     for name, corruption in CORRUPTIONS.items():
@@ -191,16 +193,21 @@ def threshold_at_tpr(
     scores: np.ndarray,  # float (n,), digit scores of real digits
     accepted: float = 0.985,  # share of them to accept (the true-positive rate)
 ) -> float:
-    "Return the score that a given share of real digits reaches."
+    "Return the score that at least a given share of real digits reaches."
     return float(np.quantile(scores, 1 - accepted, method="lower"))
 
 
 def ood_metrics(
     checkpoint: Checkpoint,
-    digits: np.ndarray,  # float (n,), digit scores of real digits
+    digits: np.ndarray,  # float (n,), scores of real digits, from `Checkpoint.predict`
     others: Mapping[str, np.ndarray],  # kind → uint8 (n, 28, 28), none of them a digit
 ) -> dict[str, Any]:
-    "Measure how well the score tells digits from other pictures (out-of-distribution detection)."
+    """Measure how well the digit score separates digits from other pictures (OOD detection).
+
+    Returns the "score" used ("confidence" for a network without one), the card's "threshold" (0:
+    all are accepted), "threshold_if_985_pass" (98.5% of `digits`), the number of "digits", the
+    share "digits_accepted", and under "kinds" for each kind: number of "images", "auroc", the
+    shares "refused" and "refused_if_985_pass", and the share with "confidence_above_90" percent."""
     shipped = checkpoint.card.get("digit_threshold", 0.0)  # 0 refuses nothing
     fair, kinds = threshold_at_tpr(digits), {}
     for kind, images in others.items():

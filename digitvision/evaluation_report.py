@@ -29,7 +29,9 @@ SHARES = (1, 0.99, 0.98, 0.95, 0.9)  # of the images answered, the most confiden
 
 
 def accuracy_summary(answers: Answers) -> dict[str, Any]:
-    "Return the accuracy with its 95% Wilson interval, and the ECE."
+    """Return "images" and "correct" (counts), "accuracy", "interval_95" and "ece".
+
+    "interval_95" is [low, high] (Wilson); "ece" is the `calibration_error`. Shares are 0 to 1."""
     total, correct = len(answers.digits), int(answers.correct.sum())
     return {
         "images": total,
@@ -41,7 +43,10 @@ def accuracy_summary(answers: Answers) -> dict[str, Any]:
 
 
 def digits_report(answers: Answers) -> dict[str, Any]:
-    "Report everything that is measured on one labeled set."
+    """Return the `accuracy_summary`, "per_digit", "confusion" (a row for each label) and two lists.
+
+    "answered" has for each "share" of the most confident images their "accuracy" and lowest
+    "confidence"; "calibration" has for each bin "images", "confidence" and "accuracy"."""
     _, accuracy, limits = risk_coverage(answers)
     last = [max(0, round(share * len(limits)) - 1) for share in SHARES]
     bins = calibration(answers)
@@ -61,7 +66,7 @@ def digits_report(answers: Answers) -> dict[str, Any]:
 def pen_answers(
     checkpoint: Checkpoint,
     drawings: list[dict[str, Any]],  # from `read_drawings`
-) -> dict[str, Answers]:  # by style; the last is "slashed zeros", if there are any
+) -> dict[str, Answers]:  # by style; slashed zeros only in "slashed zeros"
     "Predict pen digits in all styles. Raises DrawingsError for a label that is not a digit."
     if bad := {d["label"] for d in drawings} - set("0123456789"):
         raise DrawingsError(f"These labels are not digits: {', '.join(sorted(bad))}.")
@@ -77,9 +82,9 @@ def pen_answers(
 
 
 def pen_report(by_style: Mapping[str, Answers]) -> dict[str, Any]:
-    """Report on `pen_answers`: every style, their mean and the worst; slashed zeros apart.
+    """Summarize `pen_answers`: the "mean" and "worst" accuracy, and the mean "ece", over styles.
 
-    The ECE is the mean over styles."""
+    "ways" has the `accuracy_summary` of each style, "slashed_zeros" its own or None."""
     styles = {name: accuracy_summary(answers) for name, answers in by_style.items()}
     slashed = styles.pop("slashed zeros", None)
     accuracies = [style["accuracy"] for style in styles.values()]
@@ -94,9 +99,13 @@ def pen_report(by_style: Mapping[str, Answers]) -> dict[str, Any]:
 
 def picture_report(
     checkpoint: Checkpoint,
-    folder: str | Path,  # laid out as `find_pictures` wants it
+    folder: str | Path,  # as for `find_pictures`
 ) -> dict[str, Any]:
-    "Report on pictures, by source and as the mean over sources. Raises DrawingsError."
+    """Return the `accuracy_summary` of all pictures, and of each source under "sources".
+
+    A source is a path of folders (`find_pictures`). "macro_average" is the mean accuracy over
+    sources; "unreadable" has the paths of damaged or blank pictures, which count as mistakes.
+    Raises DrawingsError for no pictures, or one without label."""
     split, paths, sources = read_pictures(folder)
     answers, by_source = predict(checkpoint, split), {}
     for source in np.unique(sources):
@@ -112,7 +121,9 @@ def picture_report(
 
 
 def robustness_report(checkpoint: Checkpoint, split: Split, count: int = 500) -> dict[str, Any]:
-    "Report the accuracy under each corruption, with its strengths and their unit."
+    """Return for each corruption "unit", "strengths" and the accuracies, "straight" and "framed".
+
+    They are measured on the first `count` images, without and with preprocessing."""
     curves, report = measure_robustness([checkpoint], split, count), {}
     for name, corruption in CORRUPTIONS.items():
         report[name] = {"unit": corruption.unit, "strengths": list(corruption.strengths)}
@@ -122,7 +133,9 @@ def robustness_report(checkpoint: Checkpoint, split: Split, count: int = 500) ->
 
 
 def _nondigits(path: str | Path | None, count: int) -> dict[str, np.ndarray]:
-    "Return pictures of each kind that are not digits, uint8 (n, 28, 28)."
+    """Return pictures that are not digits by kind, uint8 (n, 28, 28).
+
+    The kinds are "scribbles" (`count`) and, in the file, "letters and symbols" and "lookalikes"."""
     kinds = {"scribbles": scribbles(count)}
     drawings = read_drawings(path) if path else []
     for name, lookalike in {"letters and symbols": False, "lookalikes": True}.items():
@@ -132,14 +145,19 @@ def _nondigits(path: str | Path | None, count: int) -> dict[str, np.ndarray]:
 
 
 def evaluation(
-    checkpoint: str | Path | Checkpoint,  # or name of a model, or path of a .onnx or .keras file
+    checkpoint: str | Path | Checkpoint,  # or what `load_checkpoint` takes
     mnist: Mnist | None = None,  # default: `load_mnist()`
     strokes: str | Path | None = None,  # pen digits, a file for `read_drawings`
     images: str | Path | None = None,  # a folder of pictures for `read_pictures`
     nondigits: str | Path | None = None,  # letters and symbols, a file for `read_drawings`
     count: int = 500,  # test images to corrupt, and scribbles
 ) -> dict[str, Any]:  # plain JSON types
-    "Measure everything. Raises ModelError or DrawingsError for a bad checkpoint, file or folder."
+    """Evaluate a network on every set.
+
+    Returns "checkpoint" (its name), "sha256" (None without a card), "test" and "load_digits"
+    (`digits_report`), if given "strokes" (`pen_report`) and "images" (`picture_report`),
+    "not_digits" (`ood_metrics` against pen digits, or else test digits) and "robustness".
+    Raises ModelError, DrawingsError or MnistError for a network or data that cannot be used."""
     one = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
     test = (mnist or load_mnist()).test
     answers = predict(one, test)

@@ -25,25 +25,25 @@ MARGIN = 14  # black pixels around an image before it is corrupted
 
 
 def shift(canvas: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndarray:
-    "Move the digit in a random direction."
+    "Move the digit by `pixels` in a random direction."
     angle = rng.uniform(0, 2 * np.pi)
     return ndimage.shift(canvas, (pixels * np.sin(angle), pixels * np.cos(angle)), order=1)
 
 
 def rotation(canvas: np.ndarray, degrees: float, rng: np.random.Generator) -> np.ndarray:
-    "Turn the digit about the center, to the left or to the right at random."
+    "Rotate the digit about the center by `degrees`, clockwise or counterclockwise at random."
     angle = degrees * rng.choice((-1, 1))
     return np.asarray(Image.fromarray(canvas).rotate(angle, Image.Resampling.BILINEAR))
 
 
 def scale(canvas: np.ndarray, factor: float, rng: np.random.Generator) -> np.ndarray:
-    "Enlarge or shrink the digit about the center."
+    "Enlarge the digit `factor` times about the center, or shrink it if `factor` < 1."
     offset = (len(canvas) - 1) / 2 * (1 - 1 / factor)
     return ndimage.affine_transform(canvas, np.eye(2) / factor, offset, order=1)
 
 
 def thickness(canvas: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndarray:
-    "Dilate the lines, or erode them if `pixels` is negative; in steps of half a pixel."
+    "Dilate the lines by `pixels` in all, or erode them if negative; rounded to 1/4 pixel."
     side = 1 + round(abs(pixels) * 4)
     large = canvas.repeat(4, axis=0).repeat(4, axis=1)
     widened = (ndimage.maximum_filter if pixels > 0 else ndimage.minimum_filter)(large, side)
@@ -56,13 +56,13 @@ def blur(canvas: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarr
 
 
 def noise(canvas: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
-    "Add Gaussian noise to every pixel, and clip to black and white."
+    "Add Gaussian noise to every pixel, and clip; a standard deviation `sigma` of 1 is white."
     noisy = canvas + 255 * rng.normal(0, sigma, canvas.shape)
     return noisy.clip(0, 255).astype(np.uint8)
 
 
 def occlusion(canvas: np.ndarray, side: float, rng: np.random.Generator) -> np.ndarray:
-    "Cover a random square of the central 28×28 pixels with black."
+    "Cover a random square, `side` pixels wide, of the central 28×28 pixels with black."
     covered, size = canvas.copy(), int(side)
     top, left = rng.integers(MARGIN, MARGIN + 29 - size, 2)
     covered[top : top + size, left : left + size] = 0
@@ -72,8 +72,9 @@ def occlusion(canvas: np.ndarray, side: float, rng: np.random.Generator) -> np.n
 class Corruption(NamedTuple):
     "A change of an image that makes it harder to read."
 
-    change: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]  # canvas, strength, rng
-    strengths: tuple[float, ...]
+    # Canvas, strength, rng → new canvas; uint8 (56, 56), a 28×28 image with a black margin
+    change: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    strengths: tuple[float, ...]  # to measure at; one of them changes nothing
     unit: str  # of the strengths
 
 
@@ -91,7 +92,7 @@ CORRUPTIONS = {
 def frame(
     picture: Image.Image,  # of any mode and size
 ) -> np.ndarray:  # uint8 (28, 28)
-    "Preprocess a picture with `to_ink` and `fit_mnist`; a blank picture becomes zeros."
+    "Preprocess a picture as the network sees it; a blank one becomes zeros. Raises ImageError."
     try:
         return to_image(picture)
     except BlankImageError:
@@ -99,17 +100,17 @@ def frame(
 
 
 def _frame_all(pictures: Iterable[Image.Image]) -> np.ndarray:  # uint8 (n, 28, 28)
-    "Preprocess pictures."
+    "Preprocess pictures, at least one, with `frame`."
     return np.stack([frame(picture) for picture in pictures])
 
 # %% ../notebooks/22_robustness.ipynb #1e92eda6
 def corrupt(
     split: Split,  # uint8 (n, 28, 28) and labels
     name: str,  # a key of CORRUPTIONS
-    strength: float,
+    strength: float,  # in the unit of the corruption
     seed: int = 0,
 ) -> dict[str, Split]:  # "straight": without preprocessing; "framed": with it
-    "Corrupt images, with the same random numbers every time."
+    "Corrupt images; the same seed gives the same images, uint8 (n, 28, 28)."
     rng, change = np.random.default_rng(seed), CORRUPTIONS[name].change
     wide = np.pad(split.images, [(0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)])
     changed = np.stack([change(canvas, strength, rng) for canvas in wide])
@@ -118,8 +119,8 @@ def corrupt(
     return {"straight": Split(middle, split.labels), "framed": Split(framed, split.labels)}
 
 # %% ../notebooks/22_robustness.ipynb #b7c12c44
-def other_digits() -> Split:  # uint8 (1797, 28, 28) and labels
-    "Return scikit-learn's 8×8 digits, enlarged to 280×280 with a margin, then framed."
+def other_digits() -> Split:  # uint8 (1797, 28, 28), 0 to 255, and labels
+    "Return scikit-learn's 8×8 digits, enlarged to 280×280 with a margin and preprocessed."
     small = load_digits()
     levels = np.pad(small.images * (255 / 16), [(0, 0), (2, 2), (2, 2)]).astype(np.uint8)
     pictures = (Image.fromarray(image).resize((280, 280)) for image in levels)
@@ -129,9 +130,9 @@ def other_digits() -> Split:  # uint8 (1797, 28, 28) and labels
 class Style(NamedTuple):
     "How strokes are drawn on the canvas of 280×280 pixels."
 
-    size: float = 0.7  # longest side, as a share of the canvas
+    size: float = 0.7  # longer side of the drawing, as a share of the canvas
     shift: float = 0  # largest distance from the center in x and in y, pixels
-    brush: float = 18  # pixels
+    brush: float = 18  # diameter, pixels
     black_on_white: bool = False
 
 
@@ -150,7 +151,7 @@ def draw(
     style: Style,
     rng: np.random.Generator,  # chooses the shift
 ) -> Image.Image:  # mode "L", 280×280
-    "Draw strokes in a style."
+    "Draw strokes on a canvas in a style. Raises ValueError as `check_strokes` does."
     arrays = [stroke for stroke in check_strokes(strokes) if len(stroke)]
     points = np.concatenate(arrays)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -164,15 +165,17 @@ def render(
     drawings: list[dict],  # from `read_drawings`
     style: Style,
 ) -> np.ndarray:  # uint8 (n, 28, 28)
-    "Draw drawings in a style and frame them, with the same random numbers every time."
+    "Draw drawings in a style and preprocess them; the same drawings give the same images."
     rng = np.random.default_rng(0)
     return _frame_all(draw(drawing["strokes"], style, rng) for drawing in drawings)
 
 # %% ../notebooks/22_robustness.ipynb #af67d50c
 def pen_digits(
-    path: str | Path,  # JSON lines: label, strokes with the longer side 1, perhaps slashed
+    path: str | Path,  # JSON lines: label, strokes in [0, 1], longer side 1; optional slashed
 ) -> Split:  # uint8 (n, 28, 28), as the network sees them
-    "Return pen digits drawn half the canvas wide; slashed zeros, which MNIST lacks, are left out."
+    """Return pen digits drawn with the longer side at half the canvas, without slashed zeros.
+
+    MNIST has no slashed zeros. Raises DrawingsError as `read_drawings` does."""
     digits = [digit for digit in read_drawings(path) if not digit.get("slashed")]
     pictures = (rasterize([stroke * 140 + 70 for stroke in d["strokes"]]) for d in digits)
     return Split(_frame_all(pictures), np.array([int(d["label"]) for d in digits], np.uint8))
@@ -182,7 +185,7 @@ def redraw(
     image: np.ndarray,  # uint8 (28, 28), white ink on black
     rng: np.random.Generator,
 ) -> Image.Image:  # mode "L", 280×280, white ink on black
-    "Return a digit as a visitor might draw it: moved, scaled, turned, thinner or thicker."
+    "Return a digit on a canvas, moved, scaled, rotated, and dilated or eroded at random."
     scale = rng.uniform(3, 9)  # pixels of the canvas for a pixel of the image
     large = Image.fromarray(image).resize([round(28 * scale)] * 2)
     turned = np.asarray(large.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC))
@@ -198,7 +201,7 @@ def redrawn(
     split: Split,  # uint8 (n, 28, 28) and labels
     count: int = 2_000,  # digits to redraw, at most n
 ) -> Split:  # uint8 (count, 28, 28), as the network sees them
-    "Redraw random digits of a split and frame them as the page does; always the same ones."
+    "Redraw random digits of a split and preprocess them; a split gives the same images each time."
     rng = np.random.default_rng(2_000)
     chosen = rng.permutation(len(split.labels))[:count]
     images = _frame_all(redraw(image, rng) for image in split.images[chosen])
@@ -206,7 +209,7 @@ def redrawn(
 
 # %% ../notebooks/22_robustness.ipynb #0042a1ad
 def scribbles(count: int = 500, seed: int = 0) -> np.ndarray:  # uint8 (count, 28, 28)
-    "Draw and frame scribbles to measure with: one to four lines that wander at random."
+    "Draw scribbles of one to four randomly wandering lines, for evaluation; preprocess them."
     rng = np.random.default_rng(seed)
 
     def line() -> np.ndarray:

@@ -26,7 +26,7 @@ COLUMNS = Columns({"rung": str, "seed": int} | dict.fromkeys((*MEASURES, "cpu_se
 
 
 def _recipes() -> dict[str, Recipe]:
-    "Return the recipes: each adds one change to the one before."
+    "Return the recipes by name: each adds one change to the one before."
     plain = {"redrawn": 0, "photos": 0, "printed": 0, "nondigits": 0, "averaging": 0}
     network = {"filters": ((32,), (64,)), "units": 128, "batch_norm": False, "dropout": 0.5}
     training = {"learning_rate": 0.001, "one_cycle": False, "distortion": 0, "epochs": 4}
@@ -50,9 +50,10 @@ RECIPES = _recipes()
 
 
 def make_evaluation_sets(mnist: Mnist, pen: Split | None = None) -> dict[str, Split]:
-    """Make sets that no reader is trained on; with pen digits if they are given.
+    """Make sets that no reader is trained on.
 
-    Validation digits, 2,000 of them redrawn, 1,000 on bad photos, and 1,000 non-digits."""
+    They are "validation" digits, 2,000 of them "redrawn", up to 1,000 on bad "photos", 1,000
+    "nondigits", and "pen" if given."""
     digits = mnist.validation
     sets = {"validation": digits, "redrawn": redrawn(digits)}
     sets["photos"] = photographed(digits, 1_000, seed=7)
@@ -62,8 +63,10 @@ def make_evaluation_sets(mnist: Mnist, pen: Split | None = None) -> dict[str, Sp
 
 def measure_reader(
     model: keras.Model, recipe: Recipe, sets: Mapping[str, Split]
-) -> dict[str, float]:  # by name of the set, and "refused"
-    "Measure accuracies, and the share of non-digits refused if 98.5% of redrawn digits pass."
+) -> dict[str, float]:  # all from 0 to 1
+    """Return the accuracy of a reader on each of the sets, from `make_evaluation_sets`.
+
+    "refused" is the share of non-digits refused if 98.5% of redrawn digits pass."""
     results, scores = {}, {}
     for name, split in sets.items():
         logits, scores[name] = predict_logits(model, split.images)
@@ -76,19 +79,19 @@ def measure_reader(
 
 
 def read_ladder(path: str | Path = LADDER_CSV) -> list[Row]:
-    "Return the recorded runs. Raises RecordError if a row is damaged."
+    "Return the recorded runs, with COLUMNS as keys. Raises RecordError if a row is damaged."
     return read_record(path, COLUMNS)
 
 
 def run_ladder(
     mnist: Mnist,
-    sets: Mapping[str, Split],
+    sets: Mapping[str, Split],  # from `make_evaluation_sets`
     seeds: Iterable[int] = (42, 43, 44),
-    path: str | Path = LADDER_CSV,
-    recipes: Mapping[str, Recipe] = RECIPES,
-    work: str | Path = WORK,
+    path: str | Path = LADDER_CSV,  # the record
+    recipes: Mapping[str, Recipe] = RECIPES,  # by name; the last has all parts
+    work: str | Path = WORK,  # folder of the locks
 ) -> None:
-    "Train and measure every recipe with every seed, if it is not recorded; record each run."
+    "Train (on the first IMAGES), measure and record every recipe and seed not yet recorded."
     part = mnist._replace(train=Split(*(array[:IMAGES] for array in mnist.train)))
     parts = render_parts(list(recipes.values())[-1], part)
 

@@ -16,11 +16,11 @@ from ..markdown import markdown_table
 from ..model_files import read_model
 
 # %% ../../notebooks/35_model_card.ipynb #29045175
-_Cells = dict[str, str]  # title → text
+_Cells = dict[str, str]  # title of the row → text
 
 
 def _accuracy(summary: dict[str, Any] | None) -> str:
-    "Format an accuracy with its 95% interval, or – for None."
+    "Format an `accuracy_summary` as accuracy and 95% interval, or – for None."
     if summary is None:
         return "–"
     low, high = summary["interval_95"]
@@ -31,7 +31,7 @@ MODELS = ("digitvision", "baseline")  # the columns: the shipped model, and the 
 
 
 def _accuracies(found: dict[str, Any]) -> _Cells:
-    "Return the accuracy of a model on each set; pen digits by style, if they were measured."
+    "Return the table cells with a model's accuracy on each set; pen digits by style if measured."
     cells = {
         "MNIST test (evaluated once)": _accuracy(found["test"]),
         "Calibration error (ECE), MNIST test": f"{found['test']['ece']:.2%}",
@@ -47,7 +47,7 @@ def _accuracies(found: dict[str, Any]) -> _Cells:
 
 # %% ../../notebooks/35_model_card.ipynb #d25770fe
 def _rejections(found: dict[str, Any]) -> _Cells:
-    "Return how well the score of a model tells digits from other pictures."
+    "Return the table cells on how well a model's score separates digits from other pictures."
     found = found["not_digits"]
     cells = {"Score used": found["score"].replace("_", " ")}
     cells["Pen digits accepted"] = f"{found['digits_accepted']:.1%}"
@@ -58,13 +58,13 @@ def _rejections(found: dict[str, Any]) -> _Cells:
 
 
 def _digits(found: dict[str, Any]) -> _Cells:
-    "Return the precision and recall of a model for each digit of the test set."
+    "Return the table cells with a model's precision and recall for each digit of the test set."
     digits = found["test"]["per_digit"]
     return {str(d["digit"]): f"{d['precision']:.2%} / {d['recall']:.2%}" for d in digits}
 
 
 def _table(first: str, columns: dict[str, _Cells]) -> str:
-    "Return a Markdown table; the first column has a heading and the titles of the cells."
+    "Return a Markdown table: row titles headed `first`, then the columns; – for a missing cell."
     titles = next(iter(columns.values()))
     rows = [[title, *(cells.get(title, "–") for cells in columns.values())] for title in titles]
     return markdown_table((first, *columns), rows)
@@ -137,7 +137,7 @@ Zenodo 10.5281/zenodo.1195803, CC BY 4.0) | over 100 people with a pen on a tabl
 
 # %% ../../notebooks/35_model_card.ipynb #24d831fc
 def _training(card: dict[str, Any]) -> _Cells:
-    "Describe how the model was trained."
+    "Return the table cells on how the model was trained."
     versions = card["libraries"]
     return {
         "Parameters": f"{card['parameters']:,}",
@@ -152,9 +152,9 @@ def _training(card: dict[str, Any]) -> _Cells:
 # %% ../../notebooks/35_model_card.ipynb #24d831fd
 def render_model_card(
     card: dict[str, Any],  # of the shipped model
-    evaluations: dict[str, dict[str, Any]],  # by model, from `evaluation_report.evaluation`
+    evaluations: dict[str, dict[str, Any]],  # of all MODELS, from `evaluation_report.evaluation`
 ) -> str:  # Markdown
-    "Render the model card. Raises InvalidInputError if the evaluations are of another model."
+    "Render the model card. Raises InvalidInputError if the evaluation is of another model."
     if evaluations[MODELS[0]]["sha256"] != card["sha256"]:
         raise InvalidInputError(
             "docs/evaluation.json is about another model. Measure this one: digitvision reader card"
@@ -173,9 +173,9 @@ EVALUATIONS = project_path("docs/evaluation.json")
 
 
 def write_model_card(
-    evaluations: dict[str, dict[str, Any]],  # by model, from `evaluation_report.evaluation`
+    evaluations: dict[str, dict[str, Any]],  # as for `render_model_card`
 ) -> Path:  # of docs/model_card.md
-    "Record the evaluations in docs/evaluation.json, and write the model card from them."
+    "Write docs/evaluation.json and the model card. Raises InvalidInputError for another model."
     write_text(EVALUATIONS, json.dumps(evaluations, indent=1) + "\n")
     page = EVALUATIONS.with_name("model_card.md")
     write_text(page, render_model_card(read_model(MODELS[0])[0], evaluations))

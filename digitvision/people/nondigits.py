@@ -25,33 +25,33 @@ FONTS = ("futural", "rowmans", "scripts", "cursive")  # single lines, upright an
 
 
 @cache
-def glyph(font: str, character: str) -> tuple[np.ndarray, ...]:  # (points, 2) each, y downwards
-    "Return the strokes of a character in one of Hershey's FONTS (A. V. Hershey, 1967)."
+def glyph(font: str, character: str) -> tuple[np.ndarray, ...]:  # float (points, 2) each, y down
+    "Return a character's strokes, of any size, in one of FONTS (A. V. Hershey, 1967)."
     fonts = HersheyFonts()
     fonts.load_default_font(font)
     return tuple(np.array(stroke, float) for stroke in fonts.strokes_for_text(character))
 
 # %% ../../notebooks/32_nondigits.ipynb #f191b321
 def fit_unit_square(strokes: Strokes) -> list[np.ndarray]:
-    "Move and scale strokes so that the longer side of the drawing goes from 0 to 1."
+    "Move and scale strokes: both axes start at 0, the longer one ends at 1; at least one point."
     points = np.concatenate(strokes)
     low, side = points.min(axis=0), max(np.ptp(points, axis=0).max(), 1e-6)
     return [(np.asarray(stroke) - low) / side for stroke in strokes]
 
 
 def _resample(stroke: np.ndarray, step: float = 0.04) -> np.ndarray:
-    "Return points at equal distances along a stroke, so that it can be bent."
+    "Return points along a stroke at equal distances, about `step`: float (points, 2)."
     along = np.r_[0, np.linalg.norm(np.diff(stroke, axis=0), axis=1).cumsum()]
     at = np.linspace(0, along[-1], max(2, int(along[-1] / step) + 1))
     return np.stack([np.interp(at, along, column) for column in stroke.T], axis=1)
 
 # %% ../../notebooks/32_nondigits.ipynb #4fdffd93
 def handwrite(
-    strokes: Strokes,
+    strokes: Strokes,  # of any size; at least one point each
     rng: np.random.Generator,
-    strength: float = 1.0,  # of all deviations; 0 leaves the drawing as it is
-) -> list[np.ndarray]:  # in the unit square
-    "Vary a drawing as handwriting varies: turned, slanted, stretched, bent and trembling."
+    strength: float = 1.0,  # of all deviations; 0 keeps the form
+) -> list[np.ndarray]:  # float (points, 2) each, in the unit square
+    "Rotate, slant, stretch, bend and jitter a drawing at random, as handwriting varies."
     strokes = [_resample(stroke) for stroke in fit_unit_square(strokes)]
     turn, slant = rng.normal(0, (0.12 * strength, 0.2 * strength))
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -78,19 +78,19 @@ def draw_strokes(strokes: Strokes, rng: np.random.Generator) -> Image.Image:  # 
 
 # %% ../../notebooks/32_nondigits.ipynb #4da3e50b
 def draw_character(characters: str, rng: np.random.Generator) -> tuple[Image.Image, str]:
-    "Draw one of these characters, in a random font, as if by hand; return it beside the picture."
+    "Draw one of these characters at random, as if by hand; return picture (280×280), character."
     font = FONTS[rng.integers(len(FONTS))]
     character = characters[rng.integers(len(characters))]
     return draw_strokes(handwrite(glyph(font, character), rng), rng), character
 
 # %% ../../notebooks/32_nondigits.ipynb #60d601da
 DIGITS = "0123456789"
-LETTERS = "ACEFHKMNQRUVWXcdefhkmnuvwx"  # no digit is a fair reading of these
+LETTERS = "ACEFHKMNQRUVWXcdefhkmnuvwx"  # letters that do not look like a digit
 SYMBOLS = "#$%&*+=@^~"
 
 # %% ../../notebooks/32_nondigits.ipynb #e575818a
 def _zigzag(rng: np.random.Generator) -> np.ndarray:  # float (points, 2)
-    "Return a line that goes up and down."
+    "Return a zigzag line."
     n = rng.integers(4, 14)
     return np.stack([np.linspace(0, rng.uniform(0.4, 1.2), n), np.arange(n) % 2], axis=1)
 
@@ -123,12 +123,12 @@ def _walk(rng: np.random.Generator) -> np.ndarray:  # float (points, 2)
 
 
 def _lines(rng: np.random.Generator) -> np.ndarray:  # float (points, 2)
-    "Return a line of a few random points."
+    "Return straight lines between two to five random points."
     return rng.uniform(0, 1, (rng.integers(2, 6), 2))
 
 # %% ../../notebooks/32_nondigits.ipynb #098199c1
 def draw_scribble(rng: np.random.Generator) -> Image.Image:  # mode "L", 280×280
-    "Draw something without meaning: one to nine strokes, all of one of six kinds."
+    "Draw a scribble of one to nine strokes, all of one of six kinds."
     kinds = {_zigzag: (1, 3), _loops: (1, 3), _spiral: (1, 2), _wander: (1, 4), _walk: (1, 3)}
     kinds[_lines] = (3, 10)  # strokes: from, to (exclusive)
     make = list(kinds)[rng.integers(len(kinds))]
@@ -140,7 +140,7 @@ def draw_scribble(rng: np.random.Generator) -> Image.Image:  # mode "L", 280×28
 
 # %% ../../notebooks/32_nondigits.ipynb #fd0aaafc
 def draw_shape(rng: np.random.Generator) -> Image.Image:  # mode "L", 280×280
-    "Draw one of SHAPES as if by hand."
+    "Draw one of SHAPES at random, as if by hand."
     name = list(SHAPES)[rng.integers(len(SHAPES))]
     return draw_strokes(handwrite(SHAPES[name], rng), rng)
 
@@ -148,7 +148,7 @@ def draw_shape(rng: np.random.Generator) -> Image.Image:  # mode "L", 280×280
 def draw_several(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:  # mode "L", 280×280
     """Draw two or three digits side by side or one above another, perhaps touching.
 
-    `digits`, uint8 (n, 28, 28), are real ones to choose from."""
+    `digits`, uint8 (n, 28, 28), are real ones to choose from; 40% come from a font instead."""
     canvas, size = np.zeros((280, 280), np.uint8), int(rng.uniform(60, 110))
     count, below = rng.choice([2, 3], p=[0.75, 0.25]), rng.random() < 0.15
     step = size * rng.uniform(0.5, 0.8)
@@ -166,36 +166,36 @@ def draw_several(rng: np.random.Generator, digits: np.ndarray) -> Image.Image:  
 
 # %% ../../notebooks/32_nondigits.ipynb #d51955c4
 def _texture(rng: np.random.Generator, grain: float) -> np.ndarray:
-    "Return noise smoothed by `grain` pixels, float (140, 140) in [0, 1]."
+    "Return Gaussian noise blurred by a sigma of `grain` pixels, float (140, 140) in [0, 1]."
     noise = ndimage.gaussian_filter(rng.normal(0, 1, (140, 140)), grain)
     return (noise - noise.min()) / np.ptp(noise)
 
 
-def _blob(rng: np.random.Generator) -> np.ndarray:
-    "Return smooth patches of ink."
+def _blob(rng: np.random.Generator) -> np.ndarray:  # bool (140, 140)
+    "Return patches of ink with smooth outlines."
     return _texture(rng, rng.uniform(8, 28)) > rng.uniform(0.4, 0.75)
 
 
-def _noise(rng: np.random.Generator) -> np.ndarray:
-    "Return noise."
+def _noise(rng: np.random.Generator) -> np.ndarray:  # float (140, 140) in [0, 1]
+    "Return noise of random grain and contrast."
     return _texture(rng, rng.uniform(0, 5)) ** rng.uniform(0.5, 3)
 
 
-def _shadow(rng: np.random.Generator) -> np.ndarray:
-    "Return a slope of light with soft patches."
+def _shadow(rng: np.random.Generator) -> np.ndarray:  # float (140, 140) in [0, 1]
+    "Return a linear gradient with soft patches."
     slope = np.add.outer(*np.outer(rng.uniform(0, 1, 2), np.linspace(0, 1, 140)))
     light = slope + rng.uniform(0, 0.5) * _texture(rng, 12)
     return (light - light.min()) / np.ptp(light)
 
 # %% ../../notebooks/32_nondigits.ipynb #751a97b0
-def _dots(rng: np.random.Generator) -> np.ndarray:
-    "Return a few dots."
+def _dots(rng: np.random.Generator) -> np.ndarray:  # float (140, 140) in [0, 1]
+    "Return one to eleven dots."
     centers = rng.uniform(15, 125, (rng.integers(1, 12), 1, 2))
     return np.asarray(rasterize(centers, 140, brush=rng.uniform(2, 20))) / 255
 
 
-def _filled(rng: np.random.Generator) -> np.ndarray:
-    "Return a filled rectangle or ellipse, turned."
+def _filled(rng: np.random.Generator) -> np.ndarray:  # float (140, 140) in [0, 1]
+    "Return a filled rectangle or ellipse, rotated at random."
     side, ratio = rng.uniform(30, 100), rng.uniform(0.5, 1)
     picture = Image.new("L", (140, 140))
     pen = ImageDraw.Draw(picture)
@@ -205,7 +205,7 @@ def _filled(rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_smudge(rng: np.random.Generator) -> Image.Image:  # mode "L", 140×140
-    "Make a picture without lines: a blob, noise, a shadow, dots or a filled shape."
+    "Draw a picture without lines: patches, noise, a shadow, dots or a filled shape."
     make = (_blob, _noise, _shadow, _dots, _filled)[rng.integers(5)]
     return Image.fromarray((make(rng) * 255).astype(np.uint8))
 
@@ -218,11 +218,11 @@ class Rendered(NamedTuple):
     "Preprocessed pictures and their names."
 
     images: np.ndarray  # uint8 (n, 28, 28)
-    names: np.ndarray  # str (n,): the kind of a non-digit, the digit of a digit
+    names: np.ndarray  # str (n,): the digit, or one of KINDS
 
 
 def _render(count: int, make: Callable[[], tuple[Image.Image, str]]) -> Rendered:
-    "Make and preprocess pictures until there are `count`; blank ones are left out."
+    "Preprocess pictures that `make` returns with names, until `count` were not blank."
     images, names = [], []
     while len(images) < count:
         picture, name = make()
@@ -233,7 +233,7 @@ def _render(count: int, make: Callable[[], tuple[Image.Image, str]]) -> Rendered
 
 # %% ../../notebooks/32_nondigits.ipynb #9cb4b341
 def nondigits(count: int, digits: np.ndarray, seed: int = 42) -> Rendered:
-    "Render pictures that are not one digit, in the mix of KINDS; `digits` as for `draw_several`."
+    "Render non-digits of random KINDS, preprocessed; `digits` are those for `draw_several`."
     rng = np.random.default_rng(seed)
     make = {
         "letters": lambda: draw_character(LETTERS, rng)[0],
@@ -251,8 +251,8 @@ def nondigits(count: int, digits: np.ndarray, seed: int = 42) -> Rendered:
     return _render(count, one)
 
 # %% ../../notebooks/32_nondigits.ipynb #d1fb6fca
-def draw_digit(rng: np.random.Generator) -> tuple[Image.Image, str]:  # the picture, its digit
-    "Draw a digit of a font (60%) or in one of its FORMS, as if by hand."
+def draw_digit(rng: np.random.Generator) -> tuple[Image.Image, str]:  # mode "L", 280×280; digit
+    "Draw a random digit of a font (60%) or one of FORMS, as if by hand."
     if rng.random() < 0.6:
         return draw_character(DIGITS, rng)
     forms = [(form, digit) for digit, forms in FORMS.items() for form in forms]
@@ -266,6 +266,6 @@ def draw_digit(rng: np.random.Generator) -> tuple[Image.Image, str]:  # the pict
 
 
 def printed_digits(count: int, seed: int = 42) -> Rendered:
-    "Render digits in the same hands as the letters, so that the font does not tell them apart."
+    "Render digits, preprocessed, in the letters' fonts, so that the font does not give them away."
     rng = np.random.default_rng(seed)
     return _render(count, lambda: draw_digit(rng))

@@ -38,7 +38,7 @@ _DOWN, _RIGHT = np.mgrid[0:28, 0:28].astype(np.float32) - 13.5  # from the cente
 
 
 def _source_positions(n: int, rng: np.random.Generator, strength: float) -> np.ndarray:
-    "Choose where each pixel of n distorted images comes from: float32 (2: y and x, n, 28, 28)."
+    "Choose where each pixel of n distorted images comes from: (2: y and x in pixels, n, 28, 28)."
     turn, slant = np.radians(rng.normal(0, 7, n)), rng.normal(0, 0.12, n)
     turn, slant = turn * strength, slant * strength
     high, wide = np.exp(rng.normal(0, 0.09 * strength, (2, n)))
@@ -53,7 +53,7 @@ def _source_positions(n: int, rng: np.random.Generator, strength: float) -> np.n
 
 # %% ../../notebooks/33_default_model.ipynb #2973459e
 def _sample(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    "Sample images at positions (2, n, 28, 28) by bilinear interpolation; black outside."
+    "Sample images (n, 28, 28) at positions (2, n, 28, 28), bilinear; black outside."
     n, side = len(images), 32
     padded = np.zeros((n, side, side), np.float32)
     padded[:, 2:30, 2:30] = images
@@ -82,9 +82,9 @@ def _apply_to_random_subset(
 def distort(
     images: np.ndarray,  # uint8 (n, 28, 28)
     rng: np.random.Generator,
-    strength: float = 1.0,  # of the movement; 0 changes nothing at all
+    strength: float = 1.0,  # of the geometric distortion; 0: no change at all
 ) -> np.ndarray:  # float32 (n, 28, 28, 1) in [0, 1]
-    "Vary images at random as other hands, pens and cameras would."
+    "Distort images at random: geometry, thickness of the lines, sharpness and contrast."
     drawn = to_input(images)[..., 0]
     if strength:
         dilate = partial(ndimage.maximum_filter, size=(1, 3, 3))
@@ -104,13 +104,13 @@ def distort(
 class Recipe:
     "The hyperparameters of a reader; the defaults make the model that ships."
 
-    filters: tuple[tuple[int, ...], ...] = ((32, 32), (64, 64), (128,))  # of each block
+    filters: tuple[tuple[int, ...], ...] = ((32, 32), (64, 64), (128,))  # of layers in each block
     units: int = 0  # of a dense layer before the outputs; 0: none
     batch_norm: bool = True
-    dropout: float = 0.4
+    dropout: float = 0.4  # rate
     learning_rate: float = 0.003  # at its peak
     one_cycle: bool = True  # warm up, then decay; else constant
-    distortion: float = 1.0  # strength
+    distortion: float = 1.0  # strength, as for `distort`
     averaging: float = 0.998  # momentum of the weights' moving average; 0: none
     redrawn: int = 40_000  # training digits redrawn
     photos: int = 12_000  # training digits on bad photos
@@ -120,8 +120,8 @@ class Recipe:
     epochs: int = 18
 
 # %% ../../notebooks/33_default_model.ipynb #9d9fccc4
-def build_reader(recipe: Recipe) -> keras.Model:  # float32 (n, 28, 28, 1) → logits, score
-    "Return the untrained network of a recipe; its outputs are (n, 10) and (n, 1)."
+def build_reader(recipe: Recipe) -> keras.Model:  # float32 (n, 28, 28, 1) → (n, 10), (n, 1)
+    "Return the untrained network of a recipe; its outputs are logits of digits and score."
     x = image = layers.Input((28, 28, 1), name="image")
     numbers = itertools.count(1)
     for block in recipe.filters:
@@ -143,9 +143,9 @@ def build_reader(recipe: Recipe) -> keras.Model:  # float32 (n, 28, 28, 1) → l
 # %% ../../notebooks/33_default_model.ipynb #7323473f
 def optimizer_settings(
     recipe: Any,  # with learning_rate, one_cycle and averaging
-    steps: int,  # of the whole training
+    steps: int,  # batches of the whole training
 ) -> dict[str, Any]:  # for a Keras optimizer
-    "Return the learning rate (a schedule for `one_cycle`) and the weights' moving average."
+    "Return its arguments: learning rate (a schedule if `one_cycle`), weights' moving average."
     rate, warmup = recipe.learning_rate, max(1, steps // 5)
     if recipe.one_cycle:
         rate = keras.optimizers.schedules.CosineDecay(
@@ -156,7 +156,7 @@ def optimizer_settings(
 
 
 def compile_reader(recipe: Recipe, steps: int) -> keras.Model:
-    "Build and compile the network of a recipe, to be trained for so many steps."
+    "Build and compile the network of a recipe; the schedule lasts `steps` batches."
     model = build_reader(recipe)
     model.compile(
         optimizer=keras.optimizers.AdamW(
@@ -176,7 +176,9 @@ OUTLIER_WEIGHT = 0.1  # of a non-digit, in the loss of the first head
 
 
 class BatchSequence(keras.utils.PyDataset):
-    "Batches of images, targets and weights; shuffled and distorted anew in every epoch."
+    """Batches of images, targets (digit, (n, 10), and score, (n, 1)) and weights of the losses.
+
+    Shuffled and distorted anew in every epoch; the last, incomplete batch is left out."""
 
     def __init__(self, material: Split, recipe: Recipe, seed: int):
         super().__init__(workers=1, max_queue_size=16)
@@ -207,9 +209,9 @@ class BatchSequence(keras.utils.PyDataset):
 # %% ../../notebooks/33_default_model.ipynb #5efcda7a
 def train_reader(
     recipe: Recipe,
-    material: Split,  # uint8 (n, 28, 28); labels, NOT_A_DIGIT among them
+    material: Split,  # uint8 (n, 28, 28); labels 0 to 9 or NOT_A_DIGIT
     seed: int = 42,
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,  # gets epoch and losses
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,  # gets epoch (from 1), losses
     progress: bool = True,
 ) -> keras.Model:  # with the averaged weights
     "Train a reader for as many epochs as its recipe says; there is no early stopping."
@@ -234,7 +236,7 @@ def predict_logits(
 
 # %% ../../notebooks/33_default_model.ipynb #406fb5b3
 def _fold_norm(convolution: layers.Conv2D, norm: layers.BatchNormalization) -> list[np.ndarray]:
-    "Return a kernel and bias that do what convolution and batch normalization do at inference."
+    "Return the kernel and bias of a convolution that includes its batch normalization."
     (kernel,) = convolution.get_weights()
     scale, shift, mean, variance = norm.get_weights()
     factor = scale / np.sqrt(variance + norm.epsilon)
@@ -264,7 +266,7 @@ def fold(
     model: keras.Model,  # from `train_reader`
     temperature: float = 1.0,  # the logits are divided by it
 ) -> keras.Model:  # float32 (n, 28, 28, 1) → probabilities (n, 10), digit_score (n, 1)
-    "Return the network for inference: same outputs, without layers that only training needs."
+    "Return the network for inference: normalization folded, softmax and sigmoid, no dropout."
     x, heads, names = model.input, [], {layer.name: layer for layer in model.layers}
     for layer in model.layers[1:]:
         if replacement := _inference_layer(layer, names, temperature):
@@ -282,7 +284,7 @@ def fit_temperature(
     logits: np.ndarray,  # float (n, 10)
     labels: np.ndarray,  # int (n,)
 ) -> float:
-    "Return the temperature with the lowest mean loss (Guo et al., arXiv:1706.04599)."
+    "Return the temperature with the lowest mean cross-entropy (Guo et al., arXiv:1706.04599)."
 
     def loss(log_temperature: float) -> float:
         probabilities = softmax(logits / np.exp(log_temperature), axis=1)

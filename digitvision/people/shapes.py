@@ -4,15 +4,15 @@ import numpy as np
 
 
 def ring(x: float, y: float, radius: float) -> list[tuple[float, float]]:
-    "Return the points of a circle."
+    "Return 24 points (x, y) of a circle; the last is the first again."
     angles = np.linspace(0, 2 * np.pi, 24)
     return [(x + radius * np.cos(a), y + radius * np.sin(a)) for a in angles]
 
 
 def paths(text: str) -> list[list[tuple[float, float]]]:
-    """Read strokes, separated by slashes, from points of two characters each: x and y.
+    """Parse strokes, separated by slashes, of points of two characters each: x and y.
 
-    The characters are tenths of the unit square, X for ten."""
+    A character is a number of tenths, 0 to 9 or X (ten); spaces are ignored. Raises ValueError."""
     strokes = []
     for stroke in text.split("/"):
         tenths = ["0123456789X".index(character) / 10 for character in stroke.replace(" ", "")]

@@ -19,10 +19,10 @@ def ship_reader(
     mnist: Mnist,
     digits: Split,  # real digits to choose the threshold on
     folder: str | Path,  # where NAME.keras, NAME.onnx and NAME.json are written
-    about: dict[str, Any],  # more for the card: seed, history
+    about: dict[str, Any],  # more fields of the card, such as seed
     name: str = "digitvision",
 ) -> dict[str, Any]:  # the card
-    "Calibrate a reader on validation images, choose its threshold and write its files."
+    "Fit the temperature on validation images, choose the threshold, and write the three files."
     logits, _ = predict_logits(model, mnist.validation.images)
     temperature = fit_temperature(logits, mnist.validation.labels)
     folded = fold(model, temperature)

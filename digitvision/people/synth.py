@@ -22,8 +22,8 @@ from ..preprocess import BlankImageError, fit_mnist, to_ink, to_unit
 def enlarge(
     image: np.ndarray,  # uint8 (28, 28), white on black
     size: int = 280,  # side of the canvas, pixels
-) -> Image.Image:  # mode "L", size × size, white ink on black, the digit at half of the side
-    "Return an MNIST digit as a pen would have drawn it on a canvas."
+) -> Image.Image:  # mode "L", size × size, white ink on black; the digit has half the side
+    "Return an MNIST digit, enlarged and sharpened as if drawn on a canvas."
     side = round(size * 0.7)
     large = Image.fromarray(image).resize((side, side), Resampling.BICUBIC)
     large = large.filter(ImageFilter.GaussianBlur(side / 100))
@@ -39,7 +39,7 @@ STEPS = {"mild": 0.35, "medium": 0.65, "strong": 1.0}  # strengths of an effect
 
 @dataclass
 class Drawing:
-    "A digit drawn with a pen, before there is paper around it."
+    "A digit drawn with a pen, before there is paper around it; effects change it in place."
 
     ink: np.ndarray  # float32 (height, width), share of each pixel that is covered
     pen: np.ndarray  # float32 (3,), color of the ink, 0 to 1
@@ -60,29 +60,29 @@ class Page(Drawing):
         return x[None] / width - 0.5, y[:, None] / height - 0.5
 
     def ramp(self) -> np.ndarray:  # float32 (height, width), about -1 to 1
-        "Return a slope in a random direction."
+        "Return a linear gradient in a random direction."
         angle = self.rng.uniform(0, 2 * np.pi)
         x, y = self.grid()
         return np.float32(1.5 * np.cos(angle)) * x + np.float32(1.5 * np.sin(angle)) * y
 
     def clouds(self, cells: int) -> np.ndarray:  # float32 (height, width), about -1 to 1
-        "Return smooth noise with `cells` random values to a side."
+        "Return smooth noise, interpolated from `cells` × `cells` random values."
         small = self.rng.normal(0, 0.6, (cells, cells)).astype(np.float32)
         return np.asarray(Image.fromarray(small).resize(self.ink.shape[::-1], Resampling.BICUBIC))
 
     def scene(self) -> np.ndarray:  # float32 (height, width, 3), 0 to 1
-        "Return what a perfect camera would see."
+        "Return the colors of ink and paper in their light."
         ink = self.ink[..., None]
         return (self.light * (self.paper * (1 - ink) + self.pen * ink)).clip(0, 1)
 
 
 def _to_picture(pixels: np.ndarray) -> Image.Image:
-    "Convert float pixels, clipped to [0, 1], to a picture."
+    "Convert float pixels, clipped to [0, 1], to a picture: (h, w) to gray, (h, w, 3) to RGB."
     return Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
 
 # %% ../../notebooks/31_synth.ipynb #1f622f2f
 def thin(drawing: Drawing, strength: float) -> None:
-    "Erode the strokes, as a fine point draws them; at least 45% of the ink stays."
+    "Erode the strokes, as if the pen were fine; at least 45% of the ink stays."
     whole = drawing.ink.sum()
     for _ in range(round(strength * drawing.ink.shape[1] / 50)):
         ink = to_unit(_to_picture(drawing.ink).filter(ImageFilter.MinFilter(3)))
@@ -92,20 +92,20 @@ def thin(drawing: Drawing, strength: float) -> None:
 
 
 def felt(drawing: Drawing, strength: float) -> None:
-    "Dilate the strokes, as a felt-tip draws them."
+    "Dilate the strokes, as if drawn with a felt-tip pen."
     for _ in range(round(strength * drawing.ink.shape[1] / 70)):
         drawing.ink = to_unit(_to_picture(drawing.ink).filter(ImageFilter.MaxFilter(3)))
 
 
 def pencil(drawing: Drawing, strength: float) -> None:
-    "Make the ink gray, with the grain of the paper in it."
+    "Make the ink gray and grainy, like a pencil's."
     drawing.pen = np.full(3, 0.35 + 0.35 * strength, np.float32)
     grain = np.abs(drawing.rng.normal(0, 0.4 * strength, drawing.ink.shape))
     drawing.ink = drawing.ink * (1 - grain).clip(0.1, 1).astype(np.float32)
 
 
 def color(drawing: Drawing, strength: float) -> None:
-    "Choose a color of the ink; the stronger, the paler it may be."
+    "Choose a random color of the ink; the stronger, the paler it may be."
     inks = [(0.1, 0.15, 0.6), (0.75, 0.1, 0.12), (0.05, 0.45, 0.15), (0.95, 0.55, 0.1)]  # dark
     inks += [(0.95, 0.85, 0.1), (0.55, 0.75, 0.95), (0.9, 0.5, 0.7)]  # pale
     choice = drawing.rng.integers(round(2 + strength * (len(inks) - 2)))
@@ -113,7 +113,7 @@ def color(drawing: Drawing, strength: float) -> None:
 
 # %% ../../notebooks/31_synth.ipynb #bd6f494d
 def tilt(drawing: Drawing, strength: float) -> None:
-    "Turn the drawing by up to 12 degrees, and view it at an angle."
+    "Rotate the drawing by up to 12 degrees, and change its perspective."
     rng, (height, width) = drawing.rng, drawing.ink.shape
     angle = np.deg2rad(rng.uniform(-12, 12) * strength)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -127,7 +127,7 @@ def tilt(drawing: Drawing, strength: float) -> None:
 
 
 def small(drawing: Drawing, strength: float) -> None:
-    "Put the drawing somewhere in a picture up to 2.6 times as wide and high."
+    "Put the drawing at random into a picture up to 2.6 times as wide and high."
     rng, (height, width) = drawing.rng, drawing.ink.shape
     tall, wide = (round(n * (1 + strength * rng.uniform(0.5, 1.6))) for n in (height, width))
     y, x = rng.integers(tall - height + 1), rng.integers(wide - width + 1)
@@ -135,14 +135,14 @@ def small(drawing: Drawing, strength: float) -> None:
 
 # %% ../../notebooks/31_synth.ipynb #c783ef65
 def texture(page: Page, strength: float) -> None:
-    "Roughen the paper: fine grain and faint clouds."
+    "Add fine grain and faint, smooth noise to the paper."
     grain = page.rng.normal(0, 1, page.ink.shape).astype(np.float32)
     grain = (grain + np.roll(grain, 1, 0) + np.roll(grain, 1, 1)) / 3
     page.paper = page.paper * (1 - 0.06 * strength * (2 * grain + page.clouds(12)))[..., None]
 
 
 def rule(page: Page, strength: float, columns: bool) -> None:
-    "Draw equidistant lines, a little askew, blue, gray or red; vertical ones too for `columns`."
+    "Draw parallel lines, slightly tilted, blue, gray or red; vertical ones too if `columns`."
     side, (height, width) = min(page.ink.shape), page.ink.shape
     gap, half = page.rng.uniform(0.08, 0.2) * side, max(1, side / 250) * page.rng.uniform(0.4, 0.8)
     slope = page.rng.uniform(-0.04, 0.04)
@@ -157,7 +157,7 @@ def rule(page: Page, strength: float, columns: bool) -> None:
 
 
 def specks(page: Page, strength: float) -> None:
-    "Add 3 to 15 specks of dust."
+    "Add 3 to 15 dark specks of dust, more if stronger."
     x, y = page.grid()
     for _ in range(round(3 + 12 * strength)):
         radius = page.rng.uniform(0.002, 0.004 + 0.004 * strength)
@@ -167,7 +167,7 @@ def specks(page: Page, strength: float) -> None:
 
 
 def border(page: Page, strength: float) -> None:
-    "Draw the box of a form, or of a window, near the edge."
+    "Draw a rectangle along the edges, as of a form or a window."
     side, (height, width) = min(page.ink.shape), page.ink.shape
     inset = page.rng.uniform(0, 0.03) * side
     line = max(1, round(side * page.rng.uniform(0.003, 0.004 + 0.012 * strength)))
@@ -178,7 +178,7 @@ def border(page: Page, strength: float) -> None:
 
 
 def corner(page: Page, strength: float) -> None:
-    "Show the table in a corner or at a side of the picture."
+    "Replace a random corner or side of the paper by a darker table."
     angle = page.rng.uniform(0, 2 * np.pi)
     cos, sin = np.cos(angle), np.sin(angle)
     x, y = page.grid()
@@ -195,26 +195,26 @@ def dark(page: Page, strength: float) -> None:
 
 # %% ../../notebooks/31_synth.ipynb #08c7c561
 def uneven(page: Page, strength: float) -> None:
-    "Light the page from one side, and darken its corners."
+    "Light the page unevenly: brighter on a random side, darker in the corners."
     x, y = page.grid()
     loss = 0.3 + 0.3 * page.ramp() + 0.5 * (x**2 + y**2) + 0.06 * page.clouds(4)
     page.light = page.light * (1 - strength * loss)[..., None].clip(0.15, 1)
 
 
 def shadow(page: Page, strength: float) -> None:
-    "Cast the shadow of a hand or a phone, its edge sharp or soft."
+    "Cast a shadow over part of the page, its edge sharp or soft."
     depth = page.ramp() + 0.3 * page.clouds(3) - page.rng.uniform(-0.3, 0.3)
     depth = (depth / page.rng.uniform(0.02, 0.2) + 0.5).clip(0, 1)
     page.light = page.light * (1 - 0.6 * strength * depth)[..., None].astype(np.float32)
 
 
 def defocus(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
-    "Blur the photo."
+    "Blur the photo by a sigma of up to 1.2% of its shorter side."
     return image.filter(ImageFilter.GaussianBlur(0.012 * strength * min(image.size)))
 
 
 def sensor_noise(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
-    "Add the noise of a sensor in the dark: in brightness, and less in color."
+    "Add Gaussian noise, with a sigma of up to 12 (of 255) in brightness, and 6 in each color."
     pixels = np.asarray(image) + rng.normal(0, 12 * strength, (image.height, image.width, 1))
     pixels += rng.normal(0, 6 * strength, pixels.shape)
     return _to_picture(pixels / 255)
@@ -228,7 +228,7 @@ def jpeg(image: Image.Image, strength: float, rng: np.random.Generator) -> Image
 
 
 def transparent(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
-    "Put the ink into the alpha channel of a picture that is all black or all white."
+    "Move the ink into the alpha channel of an RGBA picture that is all black or all white."
     gray = np.asarray(image.convert("L"))
     alpha = Image.fromarray(gray if np.median(gray) < 128 else 255 - gray)
     picture = Image.new("RGBA", image.size, (255 * int(rng.integers(2)),) * 3)
@@ -246,10 +246,10 @@ EFFECTS = [*DRAWING_EFFECTS, *PAGE_EFFECTS, *CAMERA_EFFECTS]
 
 def degrade(
     ink: Image.Image,  # mode "L", white ink on black, from `rasterize` or `enlarge`
-    effects: Mapping[str, str],  # names from EFFECTS, each with a key of STEPS
+    effects: Mapping[str, str],  # name from EFFECTS → key of STEPS
     seed: int = 0,
 ) -> Image.Image:  # mode "RGB", or "RGBA" if transparent
-    "Spoil a drawn digit as bad photos and paint programs do. Raises ValueError for other names."
+    "Apply effects of bad photos and paint programs. Raises ValueError for unknown names."
     if unknown := (effects.keys() - set(EFFECTS)) | (set(effects.values()) - STEPS.keys()):
         raise ValueError(f"Not an effect or a step: {', '.join(sorted(unknown))}.")
     strengths = {name: STEPS[step] for name, step in effects.items()}
@@ -269,8 +269,8 @@ def degrade(
     return image
 
 # %% ../../notebooks/31_synth.ipynb #7a1d0507
-def random_effects(rng: np.random.Generator) -> dict[str, str]:  # effect → step
-    "Choose up to five effects for `degrade` that go together, at random steps."
+def random_effects(rng: np.random.Generator) -> dict[str, str]:  # name from EFFECTS → key of STEPS
+    "Choose zero to five compatible effects for `degrade`, each with a random strength."
     groups = [["thin", "felt"], ["color", "pencil"], ["tilt"], ["small"], ["texture"]]
     groups += [["ruled", "squared"], ["specks", "border", "corner"], ["dark"]]
     groups += [["uneven", "shadow"], ["blur"], ["noise"], ["jpeg"]]
@@ -282,8 +282,8 @@ def degrade_many(
     images: np.ndarray,  # uint8 (n, 28, 28), white on black
     seed: int = 0,
     size: int = 140,  # side of the canvas; smaller is quicker
-) -> tuple[np.ndarray, np.ndarray]:  # float32 (m, 28, 28) in [0, 1], and their indices (m,)
-    "Degrade MNIST digits at random and preprocess the photos; those found blank are left out."
+) -> tuple[np.ndarray, np.ndarray]:  # float32 (m, 28, 28) in [0, 1], indices (m,)
+    "Degrade digits by random effects, then preprocess them; those found blank are left out."
     found, positions = [], []
     for position, image in enumerate(images):
         rng = np.random.default_rng([seed, position])
