@@ -65,13 +65,13 @@ def announce(address: str, port: int, text: str) -> None:
 @click.option("--port", default=8000, type=click.IntRange(1, 65535))
 @click.option("--model", default=DEFAULT_MODEL, help="Name of the model.")
 @click.option("--cors-origin", multiple=True, help="Site whose pages may call the API; repeatable.")
-@click.option("--allowed-host", multiple=True, help="Name of this server in URLs; repeatable.")
-@click.option("--workers", type=click.IntRange(1, 64), default=CORES, help="Processes (replicas).")
+@click.option("--allowed-host", multiple=True, help="Host name to allow (else any); repeatable.")
+@click.option("--workers", type=click.IntRange(1, 64), default=CORES, help="Processes, at most.")
 @click.option("--engine", type=ENGINES, default="local", help="This machine, or a Ray cluster.")
-@click.option("--address", metavar="HOST:PORT", help="Ray cluster to join; else one is started.")
+@click.option("--address", metavar="HOST:PORT", help="Ray cluster to join (default: start one).")
 @click.option("--log-requests", is_flag=True, help="Print a line for each request.")
 def main(host, port, model, cors_origin, allowed_host, workers, engine, address, log_requests):
-    "Serve the DigitVision page and its API."
+    "Serve the page and its API; on a loopback address, only to local and --allowed-host names."
     if address if engine == "local" else log_requests:
         raise click.UsageError("--address is for --engine ray, --log-requests for --engine local.")
     ip = host if address else resolve(host, port)  # a cluster opens the port on its own machines

@@ -52,7 +52,7 @@ ABOUT_SWEEPS = (
 
 
 def _percent(values: Collection[float]) -> str:
-    "Return accuracies as text: 99.21% ± 0.05 (99.15 to 99.27), or one by one if they scatter."
+    "Return accuracies as text: 99.21% ± 0.05 (99.15 to 99.27), or each if they scatter."
     s = summarize(values)
     if s.seeds < 2 or _scatter(values):
         return ", ".join(f"{value:.2%}" for value in values)
@@ -68,7 +68,9 @@ def _scatter(values: Collection[float]) -> bool:
 def finding(
     rows: list[Row], e: Experiment, column: str = "test_accuracy", baseline: str = "baseline"
 ) -> str:
-    "Return a sentence: the difference to the baseline, and whether these runs can tell it from 0."
+    """Return a sentence: the difference from the baseline in percentage points, its verdict.
+
+    For the baseline, or if it shares no seed with the experiment: the number of runs."""
     ours, theirs = by_seed(rows, e.name, column), by_seed(rows, baseline, column)
     seeds = sorted(ours.keys() & theirs.keys())
     if e.name == baseline or not seeds:
@@ -84,7 +86,7 @@ def finding(
 
 
 def _agreement(values: Collection[float], reported: float) -> str:
-    "Return a sentence: whether the reported accuracy looks like one more run of ours."
+    "Return a sentence: whether the reported accuracy is where one more run of ours would be."
     if len(values) < 2:
         return "Too few runs to compare with what was reported."
     scatter = _scatter(values)
@@ -103,9 +105,9 @@ def _agreement(values: Collection[float], reported: float) -> str:
 def table(
     rows: list[Row],
     experiments: Iterable[Experiment],
-    columns: Mapping[str, str] = SCORES,  # heading: column
+    columns: Mapping[str, str] = SCORES,  # heading → accuracy column of the record
 ) -> str:  # Markdown
-    "Return the accuracies and the costs of experiments: means, intervals, or runs that scatter."
+    "Return a table: for each experiment its change, accuracies, mean epochs and CPU minutes."
     lines = []
     for e in experiments:
         runs = [row for row in rows if row["experiment"] == e.name]
@@ -121,7 +123,7 @@ def table(
 
 
 def report(rows: list[Row], e: Experiment) -> str:  # Markdown
-    "Return the findings of one of the six experiments, and whether what was reported agrees."
+    "Return the findings on one of the six experiments, and whether the reported accuracy agrees."
     lines = [f"**Finding.** {finding(rows, e)}"]
     if e.name != "baseline" and by_seed(rows, e.name, "canvas_accuracy"):
         lines += [f"On redrawn digits: {finding(rows, e, 'canvas_accuracy')}"]
@@ -146,7 +148,7 @@ def _section(rows: list[Row], e: Experiment) -> str:
 
 
 def render_log(rows: list[Row]) -> str:  # Markdown
-    "Return the experiment log. Controls have sections once they have runs."
+    "Return the experiment log: the six experiments, the controls that have runs, the sweeps."
     parts = ["# Experiment log", ABOUT, table(rows, SIX), *(_section(rows, e) for e in SIX)]
     names = {row["experiment"] for row in rows}
     if controls := [e for e in CONTROLS if e.name in names]:
@@ -160,11 +162,11 @@ def render_log(rows: list[Row]) -> str:  # Markdown
 
 
 def draw_curves(
-    record: str | Path,
+    record: str | Path,  # CSV file; the curves are in "curves" beside it
     name: str,  # of an experiment
     axis: Axes,
 ) -> None:
-    "Draw the losses of all recorded runs of an experiment, a thin line for each."
+    "Draw the training and validation losses of all runs of an experiment, a thin line for each."
     for path in sorted(curve_path(record, name, 0).parent.glob(f"{name}-*.json")):
         history = json.loads(path.read_text(encoding="utf-8"))
         for column, color in (("loss", "C0"), ("validation_loss", "C1")):
@@ -177,11 +179,11 @@ def draw_curves(
 
 def plot_sweep(
     rows: list[Row],
-    name: str,  # of a sweep: the hyperparameter
-    column: str = "test_accuracy",
+    name: str,  # of the hyperparameter: a key of SWEEPS
+    column: str = "test_accuracy",  # of the record
     axis: Axes | None = None,  # default: a new figure, shown
 ) -> None:
-    "Plot a recorded sweep: a dot for each run, the mean of each value with its 95% interval."
+    "Plot a sweep: a dot for each run; for each value tried, the mean with its 95% interval."
     own = axis is None
     axis = plt.subplots(figsize=(6, 3))[1] if own else axis
     for x, e in enumerate(SWEEPS[name]):
@@ -201,7 +203,7 @@ def plot_sweep(
 
 
 def write_log(record: str | Path) -> Path:
-    "Write experiment_log.md and its curves beside the record; return the path of the log."
+    "Write experiment_log.md and curves/*.svg beside the record (CSV); return the path of the log."
     rows = read_rows(record)
     settings = {"svg.hashsalt": "digitvision", "svg.fonttype": "none"}  # the same bytes each time
     for name in {row["experiment"] for row in rows} & {e.name for e in SIX}:

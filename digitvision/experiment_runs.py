@@ -1,4 +1,4 @@
-"""The runs of the experiments: their record, and the sweep that does what the record lacks."""
+"""The runs of the experiments: read their record, and do what is not recorded yet."""
 
 import json
 import platform
@@ -17,20 +17,20 @@ from digitvision.records import Columns, RecordError, Row, read_record, run_key
 from digitvision.sweep import OnEpoch, PlannedRun, cpu_name, mean_seconds, plan_runs, run_missing
 from digitvision.train import History, Hyperparameters
 
-RECORD = project_path("docs/experiments.csv")  # the curves are beside it, in curves/
-WORK = project_path("runs/experiments")  # unfinished runs
+RECORD = project_path("docs/experiments.csv")  # the curves are in "curves" beside it
+WORK = project_path("runs/experiments")  # locks and unfinished runs
 LIBRARIES = ("keras", "numpy", "tensorflow")
 CURVE = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 SECONDS_PER_IMAGE, SECONDS_PER_STEP = 0.00022, 0.007  # of training, on two cores
 
 
 def _hyperparameters(row: Row) -> Hyperparameters:
-    "Return the hyperparameters of a recorded run. Raises ValueError if they are impossible."
+    "Return the hyperparameters of a recorded run. Raises ValueError if they are invalid."
     return Hyperparameters(**{f.name: row[f.name] for f in fields(Hyperparameters)})
 
 
 def _check(row: Row) -> None:
-    "Raise ValueError if a row is impossible."
+    "Raise ValueError if hyperparameters are invalid or the numbers of epochs contradictory."
     _hyperparameters(row)
     if not 1 <= row["best_epoch"] <= row["epochs_run"] <= row["epochs"]:
         raise ValueError("its numbers of epochs do not fit.")
@@ -52,17 +52,17 @@ COLUMNS = Columns(
 
 
 def read_rows(record: str | Path = RECORD) -> list[Row]:
-    "Return all recorded runs, if any. Raises RecordError, naming the row, if one is damaged."
+    "Return the rows of a CSV file, none if it is absent. Raises RecordError if one is damaged."
     return read_record(record, COLUMNS)
 
 
 def curve_path(record: str | Path, name: str, seed: int) -> Path:
-    "Return the path of the learning curve of a run, beside the record."
+    "Return the path of the learning curve of a run: curves/NAME-SEED.json beside the record."
     return Path(record).parent / "curves" / f"{name}-{seed}.json"
 
 
 def write_curve(record: str | Path, row: Row, history: History) -> None:
-    "Write the learning curve of a run, before its row is recorded."
+    "Write the learning curve of a run as JSON; do so before its row is recorded."
     path = curve_path(record, *run_key(row))
     write_text(path, json.dumps(history, indent=1) + "\n")
 
@@ -71,11 +71,11 @@ def do_run(
     experiment: Experiment,
     seed: int,
     mnist: Mnist,
-    drawings: Mapping[str, Split],  # "canvas" and "strokes": scored besides the test split
+    drawings: Mapping[str, Split],  # "canvas" and "strokes", or fewer: measured on, too
     folder: Path | None = None,  # where an unfinished run is kept, so that it can be resumed
     on_epoch: Callable[[History], None] | None = None,  # called with the history after each epoch
 ) -> tuple[Row, History]:
-    "Train and score an experiment; return its row and its curve, and record nothing."
+    "Train and score an experiment as `train_and_score` does; return its row and learning curve."
     run, scores = train_and_score(experiment, seed, mnist, drawings, folder, on_epoch)
     epochs, best = len(run.history), run.history[run.best_epoch - 1]
     seconds = sum(epoch["seconds"] for epoch in run.history)
@@ -100,7 +100,7 @@ def do_run(
 def recorded(rows: list[Row], experiment: Experiment, seed: int) -> Row | None:
     """Return the row of a run, or None if it is not recorded.
 
-    Raises RecordError if it was made with other hyperparameters or images."""
+    Raises RecordError if it has other hyperparameters or another number of training images."""
     row = next((row for row in rows if run_key(row) == (experiment.name, seed)), None)
     planned = experiment.hyperparameters, experiment.images
     if row and (_hyperparameters(row), row["images"]) != planned:
@@ -112,7 +112,7 @@ def recorded(rows: list[Row], experiment: Experiment, seed: int) -> Row | None:
 
 
 def _expected_seconds(experiment: Experiment) -> float:
-    "Estimate how long a run takes from its images and steps, as if it did not stop early."
+    "Estimate the seconds of a run from its images and steps, as if it did not stop early."
     steps = experiment.images / experiment.hyperparameters.batch_size
     epoch = experiment.images * SECONDS_PER_IMAGE + steps * SECONDS_PER_STEP
     return experiment.hyperparameters.epochs * epoch
@@ -123,7 +123,7 @@ def missing(
 ) -> list[PlannedRun]:
     """Return the runs that are not recorded: seed by seed, the shortest experiments first.
 
-    Raises RecordError if an experiment was recorded with other hyperparameters or images."""
+    Raises RecordError as `recorded` does."""
     for experiment, seed in product(experiments, seeds):
         recorded(rows, experiment, seed)
     seconds = {e.name: _expected_seconds(e) for e in experiments} | mean_seconds(rows)
@@ -136,14 +136,14 @@ def run_all(
     seeds: Collection[int],
     mnist: Mnist,
     drawings: Mapping[str, Split] | None = None,  # as in `do_run`
-    record: str | Path = RECORD,
-    work: str | Path = WORK,
+    record: str | Path = RECORD,  # CSV file; the curves are in "curves" beside it
+    work: str | Path = WORK,  # folder for locks and unfinished runs
     progress: bool = True,  # show a bar over all runs, with the time left
 ) -> list[Row]:  # of the runs done by this process
     """Do all runs that are not recorded and that no other process is doing.
 
-    A run that was interrupted is resumed. Raises RecordError if the record is damaged, or if an
-    experiment was recorded with other hyperparameters or images."""
+    A run that was interrupted is resumed. Raises RecordError if the record is damaged, or as
+    `recorded` does, and ValueError if there are too few training images."""
 
     def train_run(run: PlannedRun, folder: Path, on_epoch: OnEpoch) -> Row:
         def count(history: History) -> None:

@@ -44,8 +44,8 @@ class Experiment:
     change: str  # against the baseline, in words
     hyperparameters: Hyperparameters
     reported: float | None = None  # test accuracy reported elsewhere after one run
-    reported_finding: str = ""  # and the conclusion drawn from it
-    images: int = 54_000  # training images
+    reported_finding: str = ""  # the conclusion drawn from it
+    images: int = 54_000  # number of training images
 
 # %% ../notebooks/10_experiments.ipynb #34bd5fbb
 SIX = [  # each was reported elsewhere after a single run
@@ -133,7 +133,7 @@ CONTROLS = [  # one change each: the parts of the last two of the six
 
 # %% ../notebooks/10_experiments.ipynb #6ea5a7ac
 def _small(**changes) -> Experiment:
-    "Return the baseline on the small budget, with these hyperparameters changed."
+    "Return the baseline with these changes, 10,000 training images and exactly 10 epochs."
     usual = asdict(Hyperparameters())
     changes = {name: value for name, value in changes.items() if value != usual[name]}
     change = ", ".join(f"{name} {value}" for name, value in changes.items()) or "nothing"
@@ -155,9 +155,9 @@ EXPERIMENTS = {e.name: e for e in [*SIX, *CONTROLS, *chain(*SWEEPS.values())]}
 
 # %% ../notebooks/10_experiments.ipynb #0e307076
 def find(
-    names: Iterable[str] = (),  # of experiments, or: controls, sweeps, sweep_dropout …
-) -> list[Experiment]:  # each once; the six for no names
-    "Return experiments by name. Raises ValueError, listing the names, for an unknown one."
+    names: Iterable[str] = (),  # of experiments, or of groups: controls, sweeps, sweep_dropout …
+) -> list[Experiment]:  # each once; without names, the six
+    "Return the named experiments. Raises ValueError for an unknown one; the message lists all."
     groups = {f"sweep_{hyperparameter}": sweep for hyperparameter, sweep in SWEEPS.items()}
     groups = {"controls": CONTROLS, "sweeps": [*chain(*SWEEPS.values())], **groups}
     found: dict[str, Experiment] = {}
@@ -173,11 +173,11 @@ def train_and_score(
     experiment: Experiment,
     seed: int,
     mnist: Mnist,
-    drawings: Mapping[str, Split],  # name: split, scored besides the test split
+    drawings: Mapping[str, Split],  # name → split to measure on, besides "test"
     folder: Path | None = None,  # where an unfinished run is kept, so that it can be resumed
     on_epoch: Callable[[History], None] | None = None,  # called with the history after each epoch
-) -> tuple[Run, dict[str, dict[str, float]]]:  # the run; loss and accuracy by split
-    "Train an experiment, then score it once. Raises ValueError if there are too few images."
+) -> tuple[Run, dict[str, dict[str, float]]]:  # the run; name → "loss", "accuracy"
+    "Train, then measure the best epoch's model. Raises ValueError for too few training images."
     if len(mnist.train.labels) < experiment.images:
         raise InvalidInputError(f"{experiment.name} needs {experiment.images:,} training images.")
     part = mnist._replace(train=Split(*(array[: experiment.images] for array in mnist.train)))
@@ -188,32 +188,32 @@ def train_and_score(
 # %% ../notebooks/10_experiments.ipynb #53f5edc9
 @dataclass(frozen=True)
 class Summary:
-    "The mean of some values, their standard deviation and the t interval of the mean."
+    "The mean of values, one per seed, their standard deviation and the t interval of the mean."
 
     seeds: int  # number of values
     mean: float
     sd: float  # nan for one seed
-    low: float  # -inf for one seed
-    high: float  # inf for one seed
+    low: float  # end of the interval; -inf for one seed
+    high: float  # end of the interval; inf for one seed
 
     @property
     def verdict(self) -> str:
-        """Return "better" or "worse" if the mean is a difference whose interval excludes 0.
+        """Return "better" or "worse" if the values are differences and the interval excludes 0.
 
-        Else, for fewer than three values and for equal ones: "these runs cannot tell"."""
+        Otherwise, and for fewer than three values or equal ones: "these runs cannot tell"."""
         if self.seeds < 3 or not self.sd > 0 or self.low <= 0 <= self.high:
             return "these runs cannot tell"
         return "better" if self.low > 0 else "worse"
 
 # %% ../notebooks/10_experiments.ipynb #495349a9
-CONFIDENCE = 1 - 0.05 / 5  # of each of five comparisons, so that all hold with 95%
+CONFIDENCE = 1 - 0.05 / 5  # for each of five comparisons, so that all five hold with 95%
 
 
 def summarize(
     values: Iterable[float],  # one for each seed
-    confidence: float = 0.95,
+    confidence: float = 0.95,  # of the interval
 ) -> Summary:
-    "Return the summary of values. Raises ValueError if there are none."
+    "Return mean, standard deviation and t interval. Raises ValueError if there are no values."
     array = np.array(list(values), float)
     if not array.size:
         raise ValueError("There are no runs to summarize.")
@@ -225,11 +225,11 @@ def summarize(
 
 
 def compare(
-    ours: Mapping[int, float],  # a value for each seed; higher is better
-    theirs: Mapping[int, float],  # the values of the baseline
+    ours: Mapping[int, float],  # seed → value; higher is better
+    theirs: Mapping[int, float],  # the same for the baseline
     confidence: float = CONFIDENCE,
-) -> Summary:  # of the differences
-    "Compare two experiments by the seeds they share. Raises ValueError if there are none."
+) -> Summary:  # of ours - theirs
+    "Summarize the differences over the seeds of both. Raises ValueError if they share none."
     seeds = sorted(ours.keys() & theirs.keys())
     return summarize([ours[seed] - theirs[seed] for seed in seeds], confidence)
 
@@ -237,14 +237,14 @@ def compare(
 def prediction_interval(
     values: Iterable[float],  # one for each seed, at least two
 ) -> tuple[float, float]:  # low, high
-    "Return the 95% prediction interval: where one more run would fall."
+    "Return the 95% prediction interval: 95% of such intervals contain one more run."
     s = summarize(values)
     margin = stats.t.ppf(0.975, s.seeds - 1) * s.sd * sqrt(1 + 1 / s.seeds)
     return s.mean - margin, s.mean + margin
 
 # %% ../notebooks/10_experiments.ipynb #71674eb0
 def by_seed(rows: list[Row], name: str, column: str = "test_accuracy") -> dict[int, float]:
-    "Return a column of an experiment's runs by seed, without the runs that did not measure it."
+    "Return seed → value of a column over an experiment's runs; values that are nan are left out."
     return {
         row["seed"]: row[column]
         for row in rows
@@ -256,10 +256,13 @@ def time_ratio(
     ours: Experiment,
     theirs: Experiment,
     mnist: Mnist,
-    images: int = 6_400,  # in each turn
-    rounds: int = 5,
-) -> dict[str, Any]:  # "ratio", "cpu_ratio": medians; "ratios": of the rounds …
-    "Measure how much longer an epoch of one experiment takes than of another, in turns."
+    images: int = 6_400,  # training images of an epoch
+    rounds: int = 5,  # of one epoch each; one more round before them is not counted
+) -> dict[str, Any]:
+    """Measure how many times as long an epoch of ours takes as one of theirs, alternating them.
+
+    Returns "ratio": median of wall-clock time, ours / theirs; "cpu_ratio": of CPU time; "ratios":
+    wall-clock, one per round; also "experiments" (both names), "images", "cpu" and "date"."""
     part = to_input(mnist.train.images[:images]), mnist.train.labels[:images]
     models = [compile_cnn(e.hyperparameters) for e in (ours, theirs)]
     times = np.zeros((rounds + 1, 2, 2))  # the first round builds the graphs and does not count

@@ -24,7 +24,7 @@ class Columns(NamedTuple):
     "The columns of a record; the first two are the name and the seed of a run."
 
     types: Mapping[str, type]  # column → str, int, float or bool, in the order of the file
-    check: Callable[[Row], Any] | None = None  # raises ValueError if the values do not fit together
+    check: Callable[[Row], Any] | None = None  # gets a row; raises ValueError if it is invalid
 
 
 def run_key(row: Row) -> tuple[str, int]:
@@ -37,7 +37,7 @@ def read_record(
     path: str | Path,  # a CSV file; one that does not exist has no rows
     columns: Columns,
 ) -> list[Row]:
-    "Return all rows. Raises RecordError, naming the row, if one is damaged or there twice."
+    "Return all rows. Raises RecordError, which names the row, if one is damaged or there twice."
     if not Path(path).exists():
         return []
     text = Path(path).read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def read_record(
 
 
 def _parse(cells: list[str], columns: Columns) -> Row:
-    "Return the typed values of a row, or raise ValueError. Accuracies are from 0 to 1, or nan."
+    "Return the typed row. Raises ValueError, also for accuracies that are not 0 to 1 or nan."
     if len(cells) != len(columns.types):
         raise ValueError(f"it has {len(cells)} values, not {len(columns.types)}.")
     row = {}

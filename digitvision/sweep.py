@@ -1,4 +1,4 @@
-"""Run what a record lacks: each run is locked, skipped if it is recorded, and recorded once."""
+"""Run what is not recorded yet: each run is locked, so that several processes share the work."""
 
 import os
 import platform
@@ -17,26 +17,26 @@ from digitvision.records import Columns, Row, append_row, read_record, run_key
 
 
 class PlannedRun(NamedTuple):
-    "A run that is to be done."
+    "A run that is not recorded yet."
 
     name: str
     config: Any  # what the name stands for, such as an Experiment
     seed: int
-    seconds: float  # expected
+    seconds: float  # expected duration
 
 
-OnEpoch = Callable[[int, int], None]  # called with the epochs done and the epochs at most
+OnEpoch = Callable[[int, int], None]  # called with epochs done, largest number of epochs
 
 
 def plan_runs(
     configs: Mapping[str, Any],  # by name
     seeds: Iterable[int],
     rows: list[Row],  # recorded runs
-    seconds: Mapping[str, float],  # expected by name; others are expected to take their mean
+    seconds: Mapping[str, float],  # expected, by name; their mean is used for other names
 ) -> list[PlannedRun]:
-    """Return the runs that are not recorded: all configurations in order, then the next seed.
+    """Return what is not recorded: all configurations with the first seed, then all with the next.
 
-    So the comparison is as complete as it can be whenever the sweep is stopped."""
+    So all configurations have almost as many seeds if the sweep is stopped early."""
     done = set(map(run_key, rows))
     usual = mean(seconds.values()) if seconds else 1.0
     return [
@@ -48,7 +48,7 @@ def plan_runs(
 
 
 def mean_seconds(rows: list[Row], column: str = "seconds") -> dict[str, float]:
-    "Return how long the recorded runs of each name took, on average."
+    "Return name → mean of a column of times over the recorded runs of that name."
     taken: dict[str, list[float]] = {}
     for row in rows:
         taken.setdefault(run_key(row)[0], []).append(row[column])
@@ -56,7 +56,7 @@ def mean_seconds(rows: list[Row], column: str = "seconds") -> dict[str, float]:
 
 
 def run_folder(work: str | Path, name: str, seed: int) -> Path:
-    "Return the folder of an unfinished run."
+    "Return the path of the folder for an unfinished run; it may not exist."
     safe = re.sub(r"[^\w.-]+", "_", name)  # names of recipes have spaces and colons
     return Path(work) / f"{safe}-{seed}"
 
@@ -64,22 +64,22 @@ def run_folder(work: str | Path, name: str, seed: int) -> Path:
 def lock_run(work: str | Path, name: str, seed: int) -> AcquireReturnProxy:
     """Lock a run until the end of a `with` block, or until this process dies.
 
-    Raises filelock.Timeout if another process holds the lock."""
+    Raises filelock.Timeout at once if another process holds the lock."""
     return FileLock(f"{run_folder(work, name, seed)}.lock", timeout=0).acquire()
 
 
 def progress_bar(seconds: float, show: bool) -> tqdm:
-    "Return a progress bar over so many expected seconds."
+    "Return a progress bar with a total of so many seconds; it is hidden unless `show`."
     form = "{desc} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
     return tqdm(total=seconds, bar_format=form, disable=not show)
 
 
 def run_missing(
     plan: list[PlannedRun],
-    train: Callable[[PlannedRun, Path, OnEpoch], Row],  # gets a folder for an unfinished run
-    record: str | Path,
+    train: Callable[[PlannedRun, Path, OnEpoch], Row],  # gets a folder to resume from
+    record: str | Path,  # CSV file
     columns: Columns,  # of the record
-    work: str | Path,  # folder of locks and unfinished runs
+    work: str | Path,  # folder for locks and unfinished runs
     progress: bool = True,  # show a bar over all runs, with the time left
 ) -> list[Row]:  # of the runs done by this process
     """Train the planned runs and record each as it ends.

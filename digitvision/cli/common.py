@@ -10,16 +10,17 @@ from digitvision.files import project_path
 from digitvision.model_files import CHECKPOINTS, list_models, user_models
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+POINTS = 'a JSON object on each line: {"label": "4", "strokes": [[[x, y], …], …]}. '
 STROKES = click.option(
     "--strokes",
     type=FILE,
-    help='Pen digits to measure on, a JSON object on each line: {"label": "4", "strokes": '
-    "[[[x, y], …], …]}. No network is trained on them.",
+    help=f"Pen digits to measure on, {POINTS}No network is trained on them.",
 )
 NONDIGITS = click.option(
     "--nondigits",
     type=FILE,
-    help='Letters and symbols, as --strokes; "lookalike": true marks those a digit resembles.',
+    help='Letters and symbols, in the format of --strokes; "lookalike": true marks those that '
+    "look like a digit, such as O or l.",
 )
 FOLDER = click.option(
     "--folder",
@@ -30,7 +31,7 @@ OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace a model with
 
 
 def _parse_seeds(ctx, parameter, text: str) -> list[int]:
-    "Return seeds written as 42,43 or 42-46."
+    "Return the seeds in a text such as 42,43 or 42-46. Raises BadParameter for any other."
     seeds = []
     try:
         for part in text.split(","):
@@ -45,19 +46,19 @@ def _parse_seeds(ctx, parameter, text: str) -> list[int]:
 
 
 def seeds_option(default: str) -> Callable:
-    "Return the option --seeds of commands that repeat runs."
-    example = f"42,43 or {default}"
-    return click.option("--seeds", default=default, callback=_parse_seeds, help=example)
+    "Return the option --seeds, whose value is a list of int."
+    text = "Seeds: a list (42,43) or a range (42-46)."
+    return click.option("--seeds", default=default, callback=_parse_seeds, help=text)
 
 
-def record_option(default: str) -> Callable:
-    "Return the option --record of commands that read or write recorded runs."
+def record_option(default: str, text: str = "CSV file of recorded runs.") -> Callable:
+    "Return the option --record, a Path; its default is relative to the project."
     return click.option(
         "--record",
         type=click.Path(path_type=Path),
         default=project_path(default),
         show_default=default,
-        help="The CSV file of recorded runs.",
+        help=text,
     )
 
 
@@ -70,7 +71,7 @@ def table(*rows: Sequence[str]) -> Iterator[str]:
 
 
 def choose_folder(name: str, folder: Path | None, overwrite: bool) -> Path:
-    """Make and return the folder of a new model, by default the user's, before hours of training.
+    """Create and return the folder for a new model (default: the user's); call before training.
 
     Raises ClickException if the name is invalid or taken, OSError if the folder cannot be made."""
     if not name.isidentifier():
@@ -86,7 +87,7 @@ def choose_folder(name: str, folder: Path | None, overwrite: bool) -> Path:
 
 
 def announce(card: dict[str, Any], folder: Path) -> None:
-    "Print how good a new model is, where it is, and how to use it."
+    "Print a new model's test accuracy, from its model card, its folder and how to use it."
     accuracy, (low, high) = card["test"]["accuracy"], card["test"]["interval_95"]
     click.echo(f"Test accuracy {accuracy:.2%} (95% interval {low:.2%} to {high:.2%}).")
     click.echo(f"Model {card['name']!r} is in {folder}")

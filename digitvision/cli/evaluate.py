@@ -17,7 +17,7 @@ from digitvision.cli.common import NONDIGITS, STROKES, table
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Pictures of digits, labeled by a folder (7/photo.jpg) or by their name (7-photo.jpg). "
-    "The names of all other folders are sources, for example people.",
+    "Other folder names, such as people/anna, are reported as the source of the pictures.",
 )
 @NONDIGITS
 @click.option("--json", "as_json", is_flag=True, help="Print all measurements as JSON.")

@@ -4,7 +4,8 @@ import click
 
 from digitvision.cli.common import STROKES, record_option, seeds_option
 
-RECORD = record_option("docs/experiments.csv")
+RECORD_FILE = "docs/experiments.csv"
+RECORD = record_option(RECORD_FILE)
 
 
 @click.group()
@@ -24,19 +25,19 @@ def experiments():
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
-    help="One run after the other here, or side by side on a Ray cluster.",
+    help="Run one after the other on this machine, or in parallel on a Ray cluster.",
 )
 @click.option(
     "--address",
     metavar="HOST:PORT",
-    help='The Ray cluster, or "auto" for the one this machine is part of; default: start one.',
+    help='Ray cluster to join, or "auto": the one of this machine (default: start one).',
 )
 @click.option("--cpus", type=float, help="CPUs of each run on Ray.  [default: 1]")
 @RECORD
 def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
     """Do the runs that are not recorded yet; resume those that were interrupted.
 
-    Several processes may be started: they share the work."""
+    Several processes can run this at the same time: they share the work."""
     if engine == "local" and (address or cpus):
         raise click.UsageError("--address and --cpus are for --engine ray.")
     from digitvision.data import load_mnist
@@ -71,7 +72,7 @@ def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
 @click.argument("names", nargs=-1)
 @RECORD
 def show(names, record):
-    "Show what the experiments change, and whether the recorded runs can tell the difference."
+    "Show what each experiment changes, and whether its runs differ reliably from the baseline's."
     from digitvision.experiment_log import finding
     from digitvision.experiment_runs import read_rows
     from digitvision.experiments import CONTROLS, SIX, SWEEPS, find
@@ -89,7 +90,7 @@ def show(names, record):
 @experiments.command()
 @RECORD
 def log(record):
-    "Write experiment_log.md and the curves beside the record."
+    "Write experiment_log.md and the learning curves to the folder of the record."
     from digitvision.experiment_log import write_log
 
     click.echo(f"Written: {write_log(record)}")
@@ -98,10 +99,13 @@ def log(record):
 @experiments.command("time")
 @click.argument("ours", default="tiny_batch")
 @click.argument("theirs", default="baseline")
-@click.option("--rounds", default=5, help="How often each trains.")
-@RECORD
+@click.option("--rounds", default=5, help="Epochs of each, after one that is not counted.")
+@record_option(RECORD_FILE, "Write experiment_times.json to the folder of this file.")
 def time_(ours, theirs, rounds, record):
-    "Measure how much longer an epoch of OURS takes than one of THEIRS: both train in turns."
+    """Measure how many times as long an epoch of OURS takes as one of THEIRS.
+
+    OURS (default: tiny_batch) and THEIRS (default: baseline) are experiments, trained alternately.
+    The result is written to experiment_times.json."""
     from digitvision.data import load_mnist
     from digitvision.experiments import find, time_ratio
     from digitvision.files import write_json

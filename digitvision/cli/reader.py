@@ -3,9 +3,11 @@
 import click
 
 from digitvision.cli.common import (
+    FILE,
     FOLDER,
     NONDIGITS,
     OVERWRITE,
+    POINTS,
     STROKES,
     announce,
     choose_folder,
@@ -23,7 +25,7 @@ def reader():
 @click.option("--name", default="my_reader", help="Name of the new model.")
 @FOLDER
 @OVERWRITE
-@STROKES
+@click.option("--strokes", type=FILE, help=f"Pen digits to set the threshold with, {POINTS}")
 def train(seed, name, folder, overwrite, strokes):
     """Train a model with the recipe of the shipped one: about 45 minutes on two cores.
 
@@ -54,7 +56,7 @@ def train(seed, name, folder, overwrite, strokes):
 @seeds_option("42-44")
 @STROKES
 def ladder(seeds, strokes):
-    """Train the eight recipes from the baseline to the shipped model, each with one more change.
+    """Train eight recipes, from the baseline to the shipped model, each with one more change.
 
     Runs that docs/ladder.csv records already are skipped."""
     from digitvision.data import load_mnist

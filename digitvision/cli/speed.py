@@ -20,7 +20,7 @@ def speed():
 @seeds_option("42-46")
 @RECORD
 def run(recipes, seeds, record):
-    "Do the runs that are not recorded yet: all recipes with a seed, then with the next."
+    "Run what is not recorded yet: all recipes with the first seed, then all with the next."
     from digitvision.data import load_mnist
     from digitvision.scale.speed_runs import find_recipes, run_recipes
 
@@ -31,7 +31,7 @@ def run(recipes, seeds, record):
 @click.argument("recipes", nargs=-1)
 @RECORD
 def show(recipes, record):
-    "Show how long each recipe trains and how well it reads."
+    "Show training time and accuracy of each recipe, as means over the recorded runs."
     from digitvision.scale.speed_runs import find_recipes, read_speed, speed_table
 
     rows = read_speed(record)

@@ -12,20 +12,30 @@ SEED = click.IntRange(0, 2**32 - 1)
 
 @click.command()
 @click.option("--name", default="mine", help="Name of the new model.")
-@click.option("--learning-rate", type=float, help="Size of a step of the optimizer.")
-@click.option("--batch-size", type=int, help="Images per step.")
-@click.option("--dropout", type=float, help="Share of dense units set to zero in training.")
-@click.option("--epochs", type=int, help="Highest number of passes over the training images.")
-@click.option("--patience", type=int, help="Epochs without improvement before stopping.")
-@click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalization.")
-@click.option("--augmentation", help="How far to move the training images: none, mild or strong.")
-@click.option("--images", type=click.IntRange(100, 54_000), help="Use only this many images.")
+@click.option("--learning-rate", type=float, help="Size of an optimizer step.  [default: 0.001]")
+@click.option("--batch-size", type=int, help="Images per step.  [default: 64]")
+@click.option("--dropout", type=float, help="Share of dense units set to zero.  [default: 0.5]")
+@click.option("--epochs", type=int, help="Largest number of passes.  [default: 15]")
+@click.option(
+    "--patience", type=int, help="Stop this many epochs after the best one.  [default: 3]"
+)
+@click.option(
+    "--batch-norm/--no-batch-norm", default=None, help="Use batch normalization.  [default: no]"
+)
+@click.option(
+    "--augmentation", help="Random shift, turn and zoom: none, mild or strong.  [default: none]"
+)
+@click.option(
+    "--images",
+    type=click.IntRange(100, 54_000),
+    help="Train on this many images only (default: all 54,000).",
+)
 @click.option("--seed", type=SEED, default=42, help="The same seed gives the same run.")
-@click.option("--yes", is_flag=True, help="Ask nothing: use the defaults of all options not given.")
+@click.option("--yes", is_flag=True, help="Ask nothing: use the default of each option not given.")
 @FOLDER
 @OVERWRITE
 def train(name, images, seed, yes, folder, overwrite, **given):
-    """Train a model: ask for each hyperparameter, and show the learning curve at the end.
+    """Train a model: ask for each hyperparameter not given as an option; show the learning curve.
 
     A run that was interrupted is resumed when it is started again with the same answers. The new
     model can be used by `digitvision predict --model NAME` and in the web page."""

@@ -42,7 +42,7 @@ def connected(
 ) -> Iterator[None]:
     """Connect to a Ray cluster; without an address, start one on this machine until the block ends.
 
-    Within another connection, use that one. Raises ConnectionError if there is no cluster."""
+    An existing connection is kept. Raises ConnectionError if there is no cluster."""
     if ray.is_initialized():
         yield
         return
@@ -66,7 +66,7 @@ def connected(
 # %% ../../notebooks/41_cluster.ipynb #ebd5f9e7
 @ray.remote(num_cpus=0)
 class _Progress:
-    "How much of each run is done: the share of its epochs."
+    "The share of its epochs that each run has done, 0 to 1, by name and seed."
 
     def __init__(self):
         self.shares: dict[tuple[str, int], float] = {}
@@ -80,7 +80,7 @@ class _Progress:
 
 @ray.remote(max_retries=5)  # if its process or its machine dies; not if it raises
 def _do_run(experiment: Experiment, seed: int, data, progress) -> tuple[Row, History]:
-    "Do a run on any machine of the cluster."
+    "Do a run on a machine of the cluster; data is (mnist, drawings), progress a _Progress actor."
 
     def on_epoch(history: History) -> None:
         share = len(history) / experiment.hyperparameters.epochs
@@ -96,7 +96,7 @@ def _lock_missing(
     work: str | Path,
     locks: ExitStack,  # holds the locks until it ends
 ) -> list[PlannedRun]:
-    "Lock and return the runs that are not recorded and that no other process is doing."
+    "Lock and return the runs that are neither recorded nor locked by another process."
     locked = []
     for run in missing(experiments, seeds, read_rows(record)):
         with suppress(Timeout):  # another process is doing it
@@ -107,7 +107,7 @@ def _lock_missing(
 
 
 def _check_cpus(cpus: float) -> None:
-    "Raise InvalidInputError if no machine of the cluster has that many CPUs."
+    "Raise InvalidInputError unless a run can have so many CPUs on a machine of the cluster."
     most = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
     if not 0 < cpus <= most:
         raise InvalidInputError(
@@ -120,16 +120,16 @@ def run_all_on_ray(
     seeds: Collection[int],
     mnist: Mnist,
     drawings: Mapping[str, Split] | None = None,  # as in `do_run`
-    record: str | Path = RECORD,
-    work: str | Path = WORK,
+    record: str | Path = RECORD,  # CSV file; the curves are in "curves" beside it
+    work: str | Path = WORK,  # folder for locks, on this machine
     address: str | None = None,  # as in `connected`
     cpus: float = 1,  # for each run; limits how many run at the same time
     progress: bool = True,  # show a bar over all runs, with the time left
 ) -> list[Row]:  # of the runs done by this call
     """Do all runs that are not recorded and that no other process is doing, on a Ray cluster.
 
-    Raises ConnectionError if there is no cluster, ValueError if none of its machines has enough
-    CPUs, and RuntimeError at the end if runs failed; the others are recorded then."""
+    Raises RecordError as `run_all` does, ConnectionError if there is no cluster, ValueError if no
+    machine has enough CPUs, and RuntimeError at the end if runs failed; the others are recorded."""
     with ExitStack() as locks:
         plan = _lock_missing(experiments, seeds, record, work, locks)
         if not plan:
@@ -145,7 +145,7 @@ def run_all_on_ray(
 
 # %% ../../notebooks/41_cluster.ipynb #1a2a0e25
 def _collect(waiting: dict, progress_actor, record: str | Path, show: bool) -> list[Row]:
-    "Record each run as its result arrives; raise RunsFailedError at the end if runs failed."
+    "Record runs (task → PlannedRun) as they end. Raises RunsFailedError at the end if any failed."
     done, failed, total = [], [], sum(run.seconds for run in waiting.values())
     with progress_bar(total, show) as bar:
         while waiting:

@@ -26,7 +26,7 @@ from ..train import to_input
 
 # %% ../../notebooks/40_speed.ipynb #a7d6de31
 def multiply_adds(model: keras.Model) -> int:
-    "Return the multiply-adds (a multiplication and an addition each) of reading one image."
+    "Return how many multiply-adds (a multiplication and an addition each) one prediction takes."
     total = 0
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D | layers.Dense):
@@ -50,17 +50,17 @@ def matmul_gflops(
 
 
 def training_flop(model: keras.Model, images: int) -> float:
-    "Return the operations of training on so many images: one forward and two backward passes."
+    "Return the operations of training; `images` counts all epochs; backward is twice forward."
     return 2 * 3 * multiply_adds(model) * images
 
 # %% ../../notebooks/40_speed.ipynb #2c2d121c
 def build_fast(
-    filters: tuple[int, ...] = (24, 48, 96),  # patterns of each convolution; the second has strides
+    filters: tuple[int, ...] = (24, 48, 96),  # of each convolution; the second has stride 2
     batch_norm: bool = True,  # in all but the first, where it costs most and gains least
-    margin: int = 0,  # pixels cut off at every side
+    margin: int = 0,  # pixels cropped on every side
     initializer: str = "he_normal",  # of the kernels
 ) -> keras.Model:  # float32 (n, 28, 28, 1) in [0, 1] → probabilities float32 (n, 10)
-    "Build an untrained CNN for speed: folded pixels, strides for pooling, no hidden dense layer."
+    "Build an untrained, fast CNN: 2×2 pixels become 4 channels; no pooling, no hidden dense layer."
     image, side = layers.Input((28, 28, 1), name="image"), 14 - margin
     pairs = layers.Reshape((side, 2, side, 2))(layers.Cropping2D(margin)(image))
     x = layers.Reshape((side, side, 4), name="fold")(layers.Permute((1, 3, 2, 4))(pairs))
@@ -77,9 +77,9 @@ def build_fast(
 # %% ../../notebooks/40_speed.ipynb #1869bb01
 def orthogonal(
     matrix: tf.Tensor,  # float32 (rows, columns)
-    rounds: int = 3,
+    rounds: int = 3,  # of the iteration
 ) -> tf.Tensor:  # float32 (rows, columns)
-    "Pull the singular values of a matrix towards 1 by Newton-Schulz iteration."
+    "Return the matrix with its singular values pulled towards 1 by Newton-Schulz iteration."
     wide = matrix if matrix.shape[0] < matrix.shape[1] else tf.transpose(matrix)
     x = wide / (tf.norm(wide) + 1e-7)
     for _ in range(rounds):
@@ -89,10 +89,11 @@ def orthogonal(
 
 # %% ../../notebooks/40_speed.ipynb #5ea49070
 class Muon(keras.optimizers.Adam):
-    """Take steps of equal length in all directions of a convolution kernel; else steps of Adam.
+    """Optimize convolution kernels by Muon: orthogonalized steps; other variables by Adam.
 
-    Jordan et al., 2024, https://kellerjordan.github.io/posts/muon/. With a learning rate of 1 a
-    step is as long (Frobenius norm) as a newly initialized kernel (He et al., 2015)."""
+    Jordan et al., 2024, https://kellerjordan.github.io/posts/muon/. With a learning rate of 1, a
+    step is as long (Frobenius norm) as a newly initialized kernel (He et al., 2015). Adam has
+    `adam_share` of that learning rate."""
 
     def __init__(
         self, learning_rate=0.4, momentum: float = 0.6, adam_share: float = 0.025, **extra
@@ -101,7 +102,7 @@ class Muon(keras.optimizers.Adam):
         self.momentum, self.adam_share = momentum, adam_share
 
     def build(self, variables):
-        "Add a velocity for each variable to the variables of Adam."
+        "Create the variables of Adam, and a velocity for each variable."
         super().build(variables)
         self.velocities = [self.add_variable_from_reference(v, "velocity") for v in variables]
 
@@ -124,14 +125,14 @@ class Recipe:
 
     network: Callable[[], keras.Model] = build_cnn
     optimizer: Callable[..., keras.optimizers.Optimizer] = keras.optimizers.Adam
-    learning_rate: float = 0.001  # at its highest
+    learning_rate: float = 0.001  # its maximum
     one_cycle: bool = False  # the learning rate rises, then falls; else it is constant
     batch_size: int = 64
     steps_per_call: int = 1  # steps that TensorFlow takes in one call from Python
     label_smoothing: float = 0.0
-    shift: int = 0  # pixels, at most
+    shift: int = 0  # largest random shift of an image, in pixels
     averaging: float = 0.0  # momentum of the moving average of the weights; 0: no average
-    epochs: float = 15
+    epochs: float = 15  # with early stopping, at most
     patience: int = 3  # early stopping, in epochs; 0: no validation at all
 
 
@@ -140,7 +141,7 @@ def shifted(
     moves: tf.Tensor,  # int32 (n, 2): pixels to the right and down, plus most; 0 to 2·most
     most: int,  # pixels
 ) -> tf.Tensor:  # (n, 28, 28)
-    "Shift images by whole pixels; the border is filled with black."
+    "Shift each image by whole pixels; fill the border with black."
     side = 28 + 2 * most
     padded = tf.reshape(tf.pad(images, ((0, 0), (most, most), (most, most))), (-1, side * side))
     right, down = (2 * most - moves[:, i, None, None] for i in (0, 1))
@@ -175,12 +176,12 @@ def make_batches(
 
 # %% ../../notebooks/40_speed.ipynb #78c88cf7
 class TimedRun(NamedTuple):
-    "A trained network, and what its training took."
+    "A trained network, and the time that its training took."
 
     model: keras.Model
     seconds: float  # of training
     compile_seconds: float  # to build the network and its graph, before training
-    epochs: int | float  # trained
+    epochs: int | float  # trained; may be a fraction
 
 
 def compile_recipe(
@@ -293,7 +294,7 @@ def predict_shifted(
     model: keras.Model,
     images: np.ndarray,  # uint8 (n, 28, 28)
 ) -> np.ndarray:  # float32 (n, 10): probabilities
-    "Predict with test-time augmentation: the mean over no shift and one pixel each way."
+    "Predict with test-time augmentation: the mean over no shift and one pixel in each direction."
     moves = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
     copies = (shifted(images, np.tile(np.int32(move), (len(images), 1)), 1) for move in moves)
     return sum(model.predict(to_input(np.asarray(copy)), 500, verbose=0) for copy in copies) / 5

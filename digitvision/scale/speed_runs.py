@@ -39,7 +39,10 @@ COLUMNS = Columns(
 
 
 def find_recipes(names: Iterable[str] = ()) -> dict[str, Recipe]:
-    "Return recipes by name, or all. Raises ValueError, listing all, for an unknown name."
+    """Return the named recipes, or all if no names are given.
+
+    Raises ValueError for an unknown name; the message lists all names."""
+    names = list(names)
     for name in names:
         if name not in RECIPES:
             raise InvalidInputError(f"There is no recipe {name!r}; there is {', '.join(RECIPES)}.")
@@ -47,12 +50,15 @@ def find_recipes(names: Iterable[str] = ()) -> dict[str, Recipe]:
 
 
 def read_speed(path: str | Path = RECORD) -> list[Row]:
-    "Return the recorded runs. Raises RecordError, naming the row, if one is damaged."
+    "Return the rows of a CSV file, none if it is absent. Raises RecordError if one is damaged."
     return read_record(path, COLUMNS)
 
 
 def measure_recipe(planned: PlannedRun, mnist: Mnist) -> Row:
-    "Train by a recipe, and read the validation and the test split once; return the row to record."
+    """Train a recipe, and measure accuracy on the validation and test splits; return the row.
+
+    Its moved_accuracy is that of `predict_shifted` on the test split, its share that of the
+    matmul_gflops which training reached."""
     keras.utils.clear_session()  # else the graphs of all runs would stay in memory
     gflops = matmul_gflops()
     run = train_recipe(planned.config, mnist, planned.seed)
@@ -84,13 +90,14 @@ def run_recipes(
     recipes: Mapping[str, Recipe],  # by name
     seeds: Iterable[int],
     mnist: Mnist,
-    path: str | Path = RECORD,
-    work: str | Path = WORK,
+    path: str | Path = RECORD,  # CSV file
+    work: str | Path = WORK,  # folder for locks
     progress: bool = True,  # show a bar over all runs, with the time left
 ) -> None:
-    """Do the runs that are not recorded: every recipe with a seed, then with the next seed.
+    """Run what is not recorded yet: all recipes with the first seed, then all with the next.
 
-    So a slow phase of the machine affects all recipes. Each run is recorded as soon as it ends."""
+    So a slow phase of the machine affects all recipes alike. Each run is recorded when it ends.
+    Raises RecordError if the record is damaged."""
 
     def train_run(run: PlannedRun, folder: Path, on_epoch: OnEpoch) -> Row:
         return measure_recipe(run, mnist)
@@ -106,7 +113,7 @@ def summary_of(rows: list[Row], name: str, column: str) -> Summary:
 
 
 def speed_table(rows: list[Row], names: Iterable[str]) -> str:  # Markdown
-    "Return a table of what each recipe takes and how well it reads, as means over seeds."
+    "Return a table of costs and accuracies, as means over seeds. Raises as `summary_of` does."
     lines = []
     base = summary_of(rows, "baseline", "seconds").mean
     for name in names:
@@ -122,7 +129,7 @@ def speed_table(rows: list[Row], names: Iterable[str]) -> str:  # Markdown
 
 
 def plot_recipes(rows: list[Row], names: Iterable[str]) -> None:
-    "Plot seconds of training against test accuracy: means over seeds, with 95% intervals."
+    "Plot test accuracy by seconds of training: means over seeds, with 95% intervals."
     plt.figure(figsize=(9, 4))
     for number, name in enumerate(names):
         seconds = summary_of(rows, name, "seconds").mean
