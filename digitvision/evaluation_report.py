@@ -84,7 +84,8 @@ def pen_answers(
 def pen_report(by_style: Mapping[str, Answers]) -> dict[str, Any]:
     """Summarize `pen_answers`: the "mean" and "worst" accuracy, and the mean "ece", over styles.
 
-    "ways" has the `accuracy_summary` of each style, "slashed_zeros" its own or None."""
+    "ways" has the `accuracy_summary` of each style. Slashed zeros count in none of these:
+    "slashed_zeros" has their summary, or None if there are none."""
     styles = {name: accuracy_summary(answers) for name, answers in by_style.items()}
     slashed = styles.pop("slashed zeros", None)
     accuracies = [style["accuracy"] for style in styles.values()]

@@ -86,7 +86,9 @@ def finding(
 
 
 def _agreement(values: Collection[float], reported: float) -> str:
-    "Return a sentence: whether the reported accuracy is where one more run of ours would be."
+    """Say whether the reported accuracy lies in the 95% prediction interval of our runs.
+
+    Runs that scatter too much for that (`_scatter`) give their range; fewer than 2 give neither."""
     if len(values) < 2:
         return "Too few runs to compare with what was reported."
     scatter = _scatter(values)

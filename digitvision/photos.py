@@ -146,9 +146,11 @@ def _at_border(
 def choose_components(
     labels: np.ndarray,  # int (height, width), from `connected_components`, at least one component
     weights: np.ndarray,  # float (height, width), ink per pixel
-    most: float = 0.2,  # highest (pixels at the border) / (width + height of its box) of a digit
+    # pixels at the picture's border / (width + height of its box): with more, it is no digit
+    # if another component may be one
+    most: float = 0.2,
 ) -> list[int]:  # labels of the digit's components; empty if there are only specks and borders
-    "Choose the component with the most ink that is not a border, and the parts that belong to it."
+    "Choose the heaviest component that is no table, frame or shadow at the border, and its parts."
     boxes = bounding_boxes(labels)
     mass = np.bincount(labels.ravel(), weights.ravel())[1:]
     length = (boxes[2:] - boxes[:2]).max(axis=0)
@@ -187,8 +189,8 @@ def otsu(values: np.ndarray) -> float:
 
 def to_cells(
     pixels: np.ndarray,  # (height, width)
-) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:  # (rows, columns)
-    "Return the maximum of each square cell, and a function that enlarges cells to (height, width)."
+) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:  # cells (rows, columns), function
+    "Return the maximum of each cell, at most CELLS to a side, and a function to enlarge them."
     height, width = pixels.shape
     side = -(-max(height, width) // CELLS)
     full = np.pad(pixels, ((0, -height % side), (0, -width % side)), mode="edge")
