@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOLUTIONS = sorted((ROOT / "notebooks/solutions").glob("*.ipynb"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -57,6 +58,51 @@ def test_a_notebook_has_the_form_of_the_course(path):
     assert all(cell.execution_count is None for cell in code)
 
 
+def source_lines(cell) -> list[str]:
+    "The lines of a code cell that a learner reads: no directives, no empty lines."
+    lines = [line.strip() for line in cell.source.splitlines()]
+    return [line for line in lines if line and not line.startswith(("#|", "# NBVAL"))]
+
+
+REVISED = [path for path in NOTEBOOKS if "**You need:**" in prose(path)]
+
+
+@pytest.mark.parametrize("path", REVISED, ids=lambda path: path.stem)
+def test_a_notebook_is_a_lesson_first(path):
+    cells = nbformat.read(path, 4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    exported = [cell for cell in code if cell.source.startswith("#| export")]
+    plain = [cell for cell in code if cell not in exported]
+    first = next(cell.source for cell in cells if cell.cell_type == "markdown")
+    time = r"(under )?\d+ (min|s)"
+    assert re.search(
+        rf"\*\*You need:\*\* .+ · \*\*Reading:\*\* {time} · \*\*Running:\*\* {time}", first
+    )
+    assert [c.source for c in plain if len(source_lines(c)) > 10] == []
+    assert [c.source for c in exported if len(source_lines(c)) > 25] == []
+    lines = [sum(len(source_lines(c)) for c in group) for group in (exported, code)]
+    assert lines[0] <= lines[1] / 2
+
+
+@pytest.mark.parametrize("path", REVISED, ids=lambda path: path.stem)
+def test_every_exercise_has_an_expected_result_a_hint_and_a_solution(path):
+    tasks = prose(path).split("## Try it")[1]
+    exercises = re.split(r"^### (?=Exercise \d)", tasks, flags=re.M)[1:]
+    assert 2 <= len(exercises) <= 4
+    assert any("Write" in exercise for exercise in exercises)
+    solution = path.parent / "solutions" / path.name
+    assert f"(solutions/{path.name})" in tasks
+    headings = re.findall(r"^## (Exercise \d.*)$", prose(solution), re.M)
+    assert headings == [exercise.splitlines()[0] for exercise in exercises]
+    for exercise in exercises:
+        assert "**Expected:**" in exercise
+        assert re.search(r"<details>\s*<summary>Hint</summary>.+</details>", exercise, re.S)
+
+
+def test_every_solution_belongs_to_a_notebook():
+    assert {path.name for path in SOLUTIONS} <= {path.name for path in NOTEBOOKS}
+
+
 def test_next_leads_through_all_notebooks_in_order():
     for path, following in zip(NOTEBOOKS, [*NOTEBOOKS[1:], None], strict=True):
         (link,) = re.findall(r"^Next: (.+)$", prose(path), re.M)
@@ -70,7 +116,7 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in headings}
 
 
-@pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS, *SOLUTIONS], ids=str)
 def test_every_link_within_the_project_leads_somewhere(path):
     text = re.sub(r"```.*?```", "", prose(path), flags=re.S)
     for target in re.findall(r"\]\((?!https?:|data:|attachment:)([^)\s]+)\)", text):
