@@ -8,17 +8,9 @@ from statistics import mean
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from digitvision.experiment_plan import CONTROLS, SIX, SWEEPS
 from digitvision.experiment_runs import curve_path, read_rows
-from digitvision.experiments import (
-    CONTROLS,
-    SIX,
-    SWEEPS,
-    Experiment,
-    by_seed,
-    compare,
-    prediction_interval,
-    summarize,
-)
+from digitvision.experiments import Experiment, by_seed, compare, prediction_interval, summarize
 from digitvision.files import write_text
 from digitvision.markdown import markdown_table
 from digitvision.records import Row

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -9,15 +10,19 @@ from importlib.metadata import version
 from itertools import product
 from math import nan
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from digitvision.data import Mnist, Split
-from digitvision.experiments import Experiment, train_and_score
-from digitvision.files import project_path, write_text
+from digitvision.errors import InvalidInputError
+from digitvision.experiments import Experiment
+from digitvision.files import project_path, write_atomically, write_text
 from digitvision.records import Columns, RecordError, Row, read_record, run_key
 from digitvision.sweep import OnEpoch, PlannedRun, cpu_name, mean_seconds, plan_runs, run_missing
-from digitvision.train import History, Hyperparameters
+from digitvision.train import History, Hyperparameters, Run, compile_cnn, measure, to_input, train
 
-RECORD = project_path("docs/experiments.csv")  # the curves are in "curves" beside it
+RECORD = project_path("docs/experiments.csv")  # "curves" and "outcomes" are beside it
 WORK = project_path("runs/experiments")  # locks and unfinished runs
 LIBRARIES = ("keras", "numpy", "tensorflow")
 CURVE = ("loss", "accuracy", "validation_loss", "validation_accuracy")
@@ -61,10 +66,55 @@ def curve_path(record: str | Path, name: str, seed: int) -> Path:
     return Path(record).parent / "curves" / f"{name}-{seed}.json"
 
 
-def write_curve(record: str | Path, row: Row, history: History) -> None:
-    "Write the learning curve of a run as JSON; do so before its row is recorded."
-    path = curve_path(record, *run_key(row))
-    write_text(path, json.dumps(history, indent=1) + "\n")
+def outcomes_path(record: str | Path, name: str, seed: int) -> Path:
+    "Return the path of the outcomes of a run: outcomes/NAME-SEED.npz beside the record."
+    return Path(record).parent / "outcomes" / f"{name}-{seed}.npz"
+
+
+def write_outcomes(
+    record: str | Path, name: str, seed: int, outcomes: Mapping[str, np.ndarray]
+) -> None:
+    "Write which images a run classified correctly: name of a split → bool, one per image."
+    path = outcomes_path(record, name, seed)
+    write_atomically(path, lambda part: np.savez_compressed(part, **outcomes))
+
+
+def read_outcomes(record: str | Path, name: str, seed: int) -> dict[str, np.ndarray] | None:
+    "Return what `write_outcomes` wrote, or None if there is no such file."
+    path = outcomes_path(record, name, seed)
+    if not path.exists():
+        return None
+    with np.load(path) as file:
+        return dict(file)
+
+
+class Result(NamedTuple):
+    "A finished run."
+
+    row: Row  # of the record
+    history: History
+    outcomes: dict[str, np.ndarray]  # name of a split → bool, one per image: classified correctly
+
+
+def write_files(record: str | Path, result: Result) -> None:
+    "Write the learning curve (JSON) and the outcomes of a run; do so before its row is recorded."
+    key = run_key(result.row)
+    write_text(curve_path(record, *key), json.dumps(result.history, indent=1) + "\n")
+    write_outcomes(record, *key, result.outcomes)
+
+
+def train_experiment(
+    experiment: Experiment,
+    seed: int,
+    mnist: Mnist,
+    folder: Path | None = None,
+    on_epoch: Callable[[History], None] | None = None,
+) -> Run:
+    "Train on the first images of the train split. Raises ValueError if it has too few."
+    if len(mnist.train.labels) < experiment.images:
+        raise InvalidInputError(f"{experiment.name} needs {experiment.images:,} training images.")
+    part = mnist._replace(train=Split(*(array[: experiment.images] for array in mnist.train)))
+    return train(experiment.hyperparameters, part, seed, folder, on_epoch, progress=False)
 
 
 def do_run(
@@ -74,9 +124,18 @@ def do_run(
     drawings: Mapping[str, Split],  # "canvas" and "strokes", or fewer: measured on, too
     folder: Path | None = None,  # where an unfinished run is kept, so that it can be resumed
     on_epoch: Callable[[History], None] | None = None,  # called with the history after each epoch
-) -> tuple[Row, History]:
-    "Train and score an experiment as `train_and_score` does; return its row and learning curve."
-    run, scores = train_and_score(experiment, seed, mnist, drawings, folder, on_epoch)
+) -> Result:
+    """Train, then evaluate the best epoch's model once on the test split and on the drawings.
+
+    Raises ValueError if there are too few training images."""
+    run = train_experiment(experiment, seed, mnist, folder, on_epoch)
+    splits = {"test": mnist.test} | dict(drawings)
+    scores = {name: measure(run.model, split) for name, split in splits.items()}
+    outcomes = {
+        name: run.model.predict(to_input(split.images), batch_size=500, verbose=0).argmax(1)
+        == split.labels
+        for name, split in splits.items()
+    }
     epochs, best = len(run.history), run.history[run.best_epoch - 1]
     seconds = sum(epoch["seconds"] for epoch in run.history)
     accuracies = {n: scores[n]["accuracy"] if n in scores else nan for n in ("canvas", "strokes")}
@@ -94,7 +153,7 @@ def do_run(
         | {name: version(name) for name in LIBRARIES}
         | {"date": datetime.now(UTC).date().isoformat()}
     )
-    return row, run.history
+    return Result(row, run.history, outcomes)
 
 
 def recorded(rows: list[Row], experiment: Experiment, seed: int) -> Row | None:
@@ -136,7 +195,7 @@ def run_all(
     seeds: Collection[int],
     mnist: Mnist,
     drawings: Mapping[str, Split] | None = None,  # as in `do_run`
-    record: str | Path = RECORD,  # CSV file; the curves are in "curves" beside it
+    record: str | Path = RECORD,  # CSV file; curves and outcomes are beside it
     work: str | Path = WORK,  # folder for locks and unfinished runs
     progress: bool = True,  # show a bar over all runs, with the time left
 ) -> list[Row]:  # of the runs done by this process
@@ -149,9 +208,41 @@ def run_all(
         def count(history: History) -> None:
             on_epoch(len(history), run.config.hyperparameters.epochs)
 
-        row, history = do_run(run.config, run.seed, mnist, drawings or {}, folder, count)
-        write_curve(record, row, history)
-        return row
+        result = do_run(run.config, run.seed, mnist, drawings or {}, folder, count)
+        write_files(record, result)
+        return result.row
 
     plan = missing(experiments, seeds, read_rows(record))
     return run_missing(plan, train_run, record, COLUMNS, work, progress)
+
+
+def time_ratio(
+    ours: Experiment,
+    theirs: Experiment,
+    mnist: Mnist,
+    images: int = 6_400,  # training images of an epoch
+    rounds: int = 5,  # of one epoch each; one more round before them is not counted
+) -> dict[str, Any]:
+    """Measure how many times as long an epoch of ours takes as one of theirs, alternating them.
+
+    Returns "ratio": median of wall-clock time, ours / theirs; "cpu_ratio": of CPU time; "ratios":
+    wall-clock, one per round; also "experiments" (both names), "images", "cpu" and "date"."""
+    part = to_input(mnist.train.images[:images]), mnist.train.labels[:images]
+    models = [compile_cnn(e.hyperparameters) for e in (ours, theirs)]
+    times = np.zeros((rounds + 1, 2, 2))  # the first round builds the graphs and does not count
+    for turn in times:
+        for model, experiment, spent in zip(models, (ours, theirs), turn, strict=True):
+            start = time.perf_counter(), time.process_time()
+            model.fit(*part, batch_size=experiment.hyperparameters.batch_size, verbose=0)
+            spent[:] = time.perf_counter() - start[0], time.process_time() - start[1]
+    ratios = times[1:, 0] / times[1:, 1]
+    ratio, cpu_ratio = np.median(ratios, axis=0).round(2).tolist()
+    return {
+        "experiments": [ours.name, theirs.name],
+        "ratio": ratio,
+        "cpu_ratio": cpu_ratio,
+        "ratios": ratios[:, 0].round(2).tolist(),
+        "images": images,
+        "cpu": cpu_name(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }

@@ -18,7 +18,7 @@ def experiments():
 
 @experiments.command()
 @click.argument("names", nargs=-1)
-@seeds_option("42-46")
+@seeds_option("42-53")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and how long it would take.")
 @STROKES
 @click.option(
@@ -41,8 +41,8 @@ def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
     if engine == "local" and (address or cpus):
         raise click.UsageError("--address and --cpus are for --engine ray.")
     from digitvision.data import load_mnist
+    from digitvision.experiment_plan import find
     from digitvision.experiment_runs import missing, read_rows, run_all
-    from digitvision.experiments import find
     from digitvision.robustness import pen_digits, redrawn
 
     chosen = find(names)
@@ -74,8 +74,8 @@ def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
 def show(names, record):
     "Show what each experiment changes, and whether its runs differ reliably from the baseline's."
     from digitvision.experiment_log import finding
+    from digitvision.experiment_plan import CONTROLS, SIX, SWEEPS, find
     from digitvision.experiment_runs import read_rows
-    from digitvision.experiments import CONTROLS, SIX, SWEEPS, find
 
     rows = read_rows(record)
     for experiment in find(names):
@@ -107,7 +107,8 @@ def time_(ours, theirs, rounds, record):
     OURS (default: tiny_batch) and THEIRS (default: baseline) are experiments, trained alternately.
     The result is written to experiment_times.json."""
     from digitvision.data import load_mnist
-    from digitvision.experiments import find, time_ratio
+    from digitvision.experiment_plan import find
+    from digitvision.experiment_runs import time_ratio
     from digitvision.files import write_json
 
     first, second = find([ours]) + find([theirs])

@@ -24,11 +24,12 @@ from digitvision.experiment_runs import (
     COLUMNS,
     RECORD,
     WORK,
+    Result,
     do_run,
     missing,
     read_rows,
     recorded,
-    write_curve,
+    write_files,
 )
 from ..experiments import Experiment
 from ..records import Row, append_row
@@ -79,7 +80,7 @@ class _Progress:
 
 
 @ray.remote(max_retries=5)  # if its process or its machine dies; not if it raises
-def _do_run(experiment: Experiment, seed: int, data, progress) -> tuple[Row, History]:
+def _do_run(experiment: Experiment, seed: int, data, progress) -> Result:
     "Do a run on a machine of the cluster; data is (mnist, drawings), progress a _Progress actor."
 
     def on_epoch(history: History) -> None:
@@ -120,7 +121,7 @@ def run_all_on_ray(
     seeds: Collection[int],
     mnist: Mnist,
     drawings: Mapping[str, Split] | None = None,  # as in `do_run`
-    record: str | Path = RECORD,  # CSV file; the curves are in "curves" beside it
+    record: str | Path = RECORD,  # CSV file; curves and outcomes are beside it
     work: str | Path = WORK,  # folder for locks, on this machine
     address: str | None = None,  # as in `connected`
     cpus: float = 1,  # for each run; limits how many run at the same time
@@ -152,13 +153,13 @@ def _collect(waiting: dict, progress_actor, record: str | Path, show: bool) -> l
             for reference in ray.wait(list(waiting), timeout=1)[0]:
                 run = waiting.pop(reference)
                 try:
-                    row, history = ray.get(reference)
+                    result = ray.get(reference)
                 except RayError as error:
                     failed.append(f"{run.name}, seed {run.seed}: {error}")
                 else:
-                    write_curve(record, row, history)
-                    append_row(record, row, COLUMNS)
-                    done.append(row)
+                    write_files(record, result)
+                    append_row(record, result.row, COLUMNS)
+                    done.append(result.row)
             shares = ray.get(progress_actor.read.remote())
             left = sum(
                 run.seconds * (1 - shares.get((run.name, run.seed), 0)) for run in waiting.values()

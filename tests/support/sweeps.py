@@ -65,6 +65,7 @@ def recorded(folder: Path) -> dict[tuple, tuple]:
 
 
 def check_complete(folder: Path, seeds: int) -> None:
-    "Check that each run of a sweep has one row and one curve."
+    "Check that each run of a sweep has one row, one curve and one file of outcomes."
     assert sorted(recorded(folder)) == planned(seeds)
     assert len(list((folder / "docs/curves").glob("*.json"))) == len(planned(seeds))
+    assert len(list((folder / "docs/outcomes").glob("*.npz"))) == len(planned(seeds))
