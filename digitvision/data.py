@@ -9,11 +9,13 @@ __all__ = ['Split', 'Mnist', 'load_mnist', 'show_digits']
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 from .download import fetch_mnist
+from .figures import show_digits
+
+_all_ = ["show_digits"]
 
 # %% ../notebooks/01_data.ipynb #884a9629
 class Split(NamedTuple):
@@ -47,23 +49,3 @@ def load_mnist(
         Split(images[validation], labels[validation]),
         Split(arrays["x_test"], arrays["y_test"]),
     )
-
-# %% ../notebooks/01_data.ipynb #f2c18ebc
-def show_digits(
-    images: np.ndarray,  # (n, height, width), any range
-    titles: list | np.ndarray | None = None,  # n short texts or numbers; None: no titles
-    columns: int = 10,  # images in a row
-    size: float = 0.85,  # inches per image
-) -> None:
-    "Plot images in a grid: 0 is black, and the maximum of each image is white."
-    rows = -(-len(images) // columns)
-    height = rows * size * (1.3 if titles is not None else 1)
-    _, axes = plt.subplots(rows, columns, figsize=(columns * size, height), squeeze=False)
-    for axis in axes.flat:
-        axis.axis("off")
-    for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
-        axis.imshow(image, cmap="gray", vmin=0, vmax=max(image.max(), 1e-9))
-        if titles is not None:
-            axis.set_title(titles[i], fontsize=9)
-    plt.tight_layout(pad=0.3)
-    plt.show()

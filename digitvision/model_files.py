@@ -104,7 +104,7 @@ def write_model(
     The keys of the card are name, architecture, parameters, validation, test, date, libraries,
     sha256 (of NAME.onnx) and those of `facts`.
     Raises ValueError if the outputs of the ONNX file differ from those of Keras."""
-    from .train import export_onnx
+    from .onnx_layers import export_onnx
 
     path = Path(folder) / f"{name}.onnx"
     export_onnx(inference_model, path, mnist.validation.images[:1000])
@@ -131,7 +131,8 @@ def _score(model: "keras.Model", split: "Split") -> dict[str, Any]:
     "Return images, loss, accuracy and interval_95; the first output must be the probabilities."
     import keras
 
-    from .train import accuracy_interval, to_input
+    from .model import to_input
+    from .train import accuracy_interval
 
     outputs = model.predict(to_input(split.images), batch_size=500, verbose=0)
     probabilities, labels = keras.tree.flatten(outputs)[0], split.labels

@@ -1,13 +1,20 @@
-"""The state of a training run on disk, from which the run can be resumed."""
+"""What `train.train` does besides training: keep the run on disk, show progress, measure time."""
 
 import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
+from tqdm.auto import tqdm
 
-from .errors import InvalidInputError
-from .files import write_atomically, write_json
+from digitvision.errors import InvalidInputError
+from digitvision.files import write_atomically, write_json
+from digitvision.hyperparameters import Hyperparameters
 
 
 class RunFolder:
@@ -45,3 +52,62 @@ class RunFolder:
 
     def _checkpoint(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:03}.keras"
+
+
+@contextmanager
+def open_run(
+    folder: str | Path | None,  # of this run only; None: a temporary one, removed at the end
+    hyperparameters: Hyperparameters,
+    seed: int,
+    images: int,  # number of training images
+) -> Iterator[RunFolder]:
+    "Open the folder of a run. Raises InvalidInputError if it holds another run."
+    identity = asdict(hyperparameters) | {"seed": seed, "images": images}
+    if folder is not None:
+        yield RunFolder(Path(folder), identity)
+    else:
+        with tempfile.TemporaryDirectory() as temporary:
+            yield RunFolder(Path(temporary), identity)
+
+
+class Progress(keras.callbacks.Callback):
+    "A progress bar over the steps of a whole run, and the time that each epoch takes."
+
+    def __init__(self, run: RunFolder, show: bool):
+        "Start where the run was interrupted; `show` is False for no bar."
+        super().__init__()
+        steps = -(-run.identity["images"] // run.identity["batch_size"])
+        total, done = steps * run.identity["epochs"], steps * len(run.history)
+        self.bar = tqdm(total=total, initial=done, unit="step", disable=not show)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.bar.close()
+
+    def start_epoch(self) -> None:
+        "Start the clocks."
+        self.start = time.perf_counter(), time.process_time()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        "Advance by a step; Keras calls this."
+        self.bar.update()
+
+    def end_epoch(
+        self, epoch: int, train: dict[str, float], validation: dict[str, float]
+    ) -> dict[str, float]:
+        "Show how accurate an epoch was; return its entry of the history, see `train.History`."
+        accuracy = validation["accuracy"]
+        self.bar.set_postfix_str(f"epoch {epoch}, validation accuracy {accuracy:.2%}")
+        measured = {f"validation_{name}": value for name, value in validation.items()}
+        seconds, work = time.perf_counter() - self.start[0], time.process_time() - self.start[1]
+        times = {"seconds": round(seconds, 2), "cpu_seconds": round(work, 2)}
+        return {"epoch": epoch, **train, **measured, **times}
+
+
+def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    "Set the random state of the dropout layers, so that it depends on seed and epoch alone."
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout) and layer.rate:
+            layer.seed_generator.state.assign([seed, epoch * 1_000_000])

@@ -6,6 +6,7 @@ import click
 
 from digitvision.cli.common import FOLDER, OVERWRITE, announce, choose_folder
 from digitvision.files import user_folder
+from digitvision.hyperparameters import AUGMENTATIONS, LIMITS, Hyperparameters
 
 SEED = click.IntRange(0, 2**32 - 1)
 
@@ -40,38 +41,38 @@ def train(name, images, seed, yes, folder, overwrite, **given):
     A run that was interrupted is resumed when it is started again with the same answers. The new
     model can be used by `digitvision predict --model NAME` and in the web page."""
     folder = choose_folder(name, folder, overwrite)
-    from digitvision import train as training
     from digitvision.data import Split, load_mnist
     from digitvision.model_files import ship
+    from digitvision.train import train as run_training
 
-    hyperparameters = _ask(training, given, yes)
+    hyperparameters = _ask(given, yes)
     mnist = load_mnist()
     if images:
         mnist = mnist._replace(train=Split(*(array[:images] for array in mnist.train)))
     unfinished = user_folder() / "runs" / name
-    run = training.train(hyperparameters, mnist, seed, unfinished)
+    run = run_training(hyperparameters, mnist, seed, unfinished)
     _show(run)
     card = ship(run, mnist, name, folder)
     shutil.rmtree(unfinished)  # only an unfinished run needs it
     announce(card, folder)
 
 
-def _ask(training, given: dict, yes: bool):
+def _ask(given: dict, yes: bool) -> Hyperparameters:
     "Return the hyperparameters: the options given, and answers or defaults for the others."
     ranges = {int: click.IntRange, float: click.FloatRange}
     questions = {
         name: (meaning, ranges[type(low)](low, high))
-        for name, (low, high, meaning) in training.LIMITS.items()
+        for name, (low, high, meaning) in LIMITS.items()
     }
     questions["batch_norm"] = "batch normalization", click.BOOL
-    questions["augmentation"] = "move the training images", click.Choice(training.AUGMENTATIONS)
+    questions["augmentation"] = "move the training images", click.Choice(AUGMENTATIONS)
     chosen = {name: value for name, value in given.items() if value is not None}
     for name, (meaning, kind) in () if yes else questions.items():
         if name not in chosen:
-            default = getattr(training.Hyperparameters, name)
+            default = getattr(Hyperparameters, name)
             chosen[name] = click.prompt(f"{name}: {meaning}", default, type=kind)
     try:
-        return training.Hyperparameters(**chosen)
+        return Hyperparameters(**chosen)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

@@ -39,7 +39,7 @@ def write_card(onnx: Path) -> None:
 def other(request, tmp_path) -> tuple[Recognizer, object]:
     "A network of another shape, its parameters random, as `ship` would write it; and Keras's own."
     from digitvision.model import build_cnn
-    from digitvision.train import export_onnx
+    from digitvision.onnx_layers import export_onnx
 
     model, rng = build_cnn(**request.param), np.random.default_rng(0)
     model.set_weights([rng.uniform(0.1, 0.3, w.shape) - 0.15 * (w.ndim > 1) for w in model.weights])

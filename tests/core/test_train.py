@@ -1,12 +1,16 @@
-"""A run that is killed goes on as if nothing had happened."""
+"""Training: what is refused, what random numbers depend on, and runs that are interrupted."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from digitvision.hyperparameters import AUGMENTATIONS, Hyperparameters
+from digitvision.run_folder import RunFolder
 
 SCRIPT = """
 import sys, numpy as np
@@ -17,6 +21,45 @@ tell = lambda history: print(len(history), flush=True)
 run = train(Hyperparameters(epochs=4, batch_size=32), part, 7, sys.argv[1], tell)
 np.savez(sys.argv[2], *run.model.get_weights())
 """
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"learning_rate": 5}, "from 1e-06 to 1"),
+        ({"learning_rate": math.nan}, "from 1e-06 to 1"),
+        ({"dropout": "half"}, "from 0 to 0.9"),
+        ({"batch_size": 6.4}, "whole number"),
+        ({"epochs": True}, "whole number"),
+        ({"augmentation": "wild"}, "one of none, mild, strong"),
+    ],
+)
+def test_invalid_hyperparameters_are_refused_by_name(changes, words):
+    with pytest.raises(ValueError, match=f"^{next(iter(changes))}.+{words}"):
+        Hyperparameters(**changes)
+
+
+def test_augmentation_depends_on_the_seed_alone_and_moves_each_image_differently():
+    from digitvision.augmentation import augment
+
+    images = np.zeros((4, 28, 28, 1), np.float32)
+    images[:, 9:19, 9:19] = 1
+    for name in AUGMENTATIONS:
+        moved, again = (augment(images, name, np.random.default_rng(42)) for _ in range(2))
+        assert np.array_equal(moved, again)
+        assert np.array_equal(moved[0], moved[1]) == (name == "none")
+        assert moved.min() >= 0 and moved.max() == pytest.approx(1, abs=0.01)
+
+
+def test_a_model_is_exported_only_if_its_outputs_agree(tmp_path):
+    from digitvision.model import build_cnn
+    from digitvision.onnx_layers import export_onnx
+
+    images = np.random.default_rng(0).integers(0, 256, (10, 28, 28), np.uint8)
+    export_onnx(build_cnn(), tmp_path / "good.onnx", images)
+    with pytest.raises(ValueError, match="not written"):
+        export_onnx(build_cnn(), tmp_path / "bad.onnx", images, tolerance=0.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["good.onnx"]
 
 
 def start(name: str, folder: Path) -> subprocess.Popen:
@@ -41,7 +84,7 @@ def history(folder: Path) -> list[dict]:
 @pytest.mark.parametrize("changes", [{"dropout": 0.0}, {"batch_norm": True}, {"batch_size": 7}])
 def test_the_variants_the_experiments_need_train(changes):
     from digitvision.data import Mnist, Split, load_mnist
-    from digitvision.train import Hyperparameters, train
+    from digitvision.train import train
 
     part = Mnist(*(Split(split.images[:100], split.labels[:100]) for split in load_mnist()))
     run = train(Hyperparameters(epochs=1, **changes), part, progress=False)
@@ -61,5 +104,7 @@ def test_a_run_that_is_killed_resumes_and_ends_as_it_would_have(tmp_path):
     assert history(tmp_path / "whole") == history(tmp_path / "killed")
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as killed:
         assert all(np.array_equal(whole[name], killed[name]) for name in whole)
+    with pytest.raises(ValueError, match="another run"):
+        RunFolder(tmp_path / "killed", {"seed": 8})
     # only the last and the best epoch are kept
     assert len(list((tmp_path / "killed").glob("*.keras"))) <= 2
