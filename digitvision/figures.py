@@ -1,9 +1,10 @@
 """Figures that several notebooks draw: images in a grid, and the curves of a training run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 
 def show_digits(
@@ -37,6 +38,28 @@ def show_digits(
             axis.set_title(titles[i], fontsize=9, loc="center")
     for row, label in enumerate(row_labels or []):
         axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    plt.show()
+
+
+def show_rows(
+    rows: Mapping[str, Sequence[Image.Image | np.ndarray]],  # label of the row → its pictures
+    titles: Mapping[str, Sequence[str]] | None = None,  # label of a row → titles of its pictures
+    size: float = 1.1,  # inches per picture
+) -> None:
+    "Plot rows of pictures, each row with its label; floats are in [0, 1], whole numbers to 255."
+    columns, titles = max(map(len, rows.values())), titles or {}
+    shape = (columns * size + 1.2, len(rows) * size * (1.25 if titles else 1.05))
+    _, axes = plt.subplots(len(rows), columns, figsize=shape, squeeze=False)
+    for line, (label, pictures) in zip(axes, rows.items(), strict=True):
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
+        for axis, picture in zip(line, pictures, strict=False):
+            pixels = np.asarray(picture)
+            axis.imshow(pixels, vmin=0, vmax=1 if pixels.dtype.kind in "fb" else 255)
+        for axis, text in zip(line, titles.get(label, ()), strict=False):
+            axis.set_title(text, fontsize=8, loc="center")
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(visible=True, color="0.85", linewidth=0.5)
     plt.show()
 
 

@@ -8,12 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageOps
+from support.digits import placed
 from support.picture_files import saved
 
 from digitvision.inference import Recognizer
 from digitvision.people.synth import degrade
 from digitvision.pictures import BlankImageError, to_plain
-from digitvision.preprocess import fit_mnist, rasterize, resize_only, stages, to_ink
+from digitvision.preprocess import (
+    fit_mnist,
+    rasterize,
+    resize_only,
+    stages,
+    to_gray,
+    to_image,
+    to_ink,
+)
 
 SEVEN = [[(60, 60), (200, 60), (110, 220)]]
 DRAWING = rasterize(SEVEN)
@@ -31,8 +40,17 @@ def transparent(color: int, mode: str = "RGBA") -> Image.Image:
     return image
 
 
-PICTURES = {  # besides those in notebook 05
+PICTURES = {
+    "L": DRAWING,
+    "L inverted": PAPER,
+    "RGBA black": transparent(0),
+    "RGBA white": transparent(255),
+    "LA black": transparent(0, "LA"),
     "LA white": transparent(255, "LA"),
+    "1": DRAWING.convert("1", dither=Image.Dither.NONE),
+    "CMYK": PAPER.convert("CMYK"),
+    "I;16": Image.fromarray(np.asarray(DRAWING).astype(np.uint16) * 257),
+    "pencil": PAPER.point(lambda value: 150 + value // 4),
     "La": transparent(0, "LA").convert("La"),
     "P": PAPER.convert("RGB").quantize(8),
     "P transparent": reopened(transparent(0), "GIF"),
@@ -63,11 +81,23 @@ def test_every_kind_of_picture_has_the_same_ink_and_the_same_digit(name):
     assert Recognizer.shared().predict(picture).digit == 7
 
 
+@pytest.mark.parametrize("color", ["yellow", "orange", "hotpink", "skyblue", "limegreen", "navy"])
+def test_a_pen_of_any_color_has_contrast(color):
+    gray = to_gray(ImageOps.colorize(DRAWING, "white", color))
+    assert np.ptp(np.asarray(gray)) >= 120
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "LA", "P", "I", "F", "CMYK", "I;16"])
 @pytest.mark.parametrize("size, words", [((64, 48), "nothing drawn"), ((0, 5), "no pixels")])
 def test_an_empty_page_of_any_mode_is_blank(mode, size, words):
     with pytest.raises(BlankImageError, match=words):
         to_ink(Image.new(mode, size))
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_page_of_one_gray_level_is_blank(level):
+    with pytest.raises(BlankImageError, match="nothing drawn"):
+        to_ink(Image.new("L", (280, 280), level))
 
 
 @pytest.mark.parametrize("function", [fit_mnist, resize_only, stages])
@@ -95,6 +125,21 @@ def test_any_picture_is_framed_or_blank(pixels):
     assert framed.min() >= 0 and framed.max() == 1
     rows, columns = np.nonzero(framed)
     assert max(np.ptp(rows), np.ptp(columns)) + 1 <= 20
+
+
+@pytest.mark.parametrize("place", [(1, 0, 0), (0.3, 10, 200), (0.5, 180, 5), (1.3, 0, -60)])
+def test_a_drawing_anywhere_is_20_pixels_long_with_its_center_of_mass_at_14(place):
+    fitted = fit_mnist(rasterize(placed(SEVEN, *place), brush=12))
+    assert (fitted.dtype, fitted.shape, fitted.max()) == (np.float32, (28, 28), 1)
+    rows, columns = np.nonzero(fitted)
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    for side in (fitted.sum(axis=0), fitted.sum(axis=1)):
+        assert abs(side @ np.arange(28) / side.sum() - 14) <= 0.5
+
+
+def test_an_image_of_a_drawing_is_as_mnist_images_are():
+    image = to_image(DRAWING)
+    assert (image.dtype, image.shape, image.max()) == (np.uint8, (28, 28), 255)
 
 
 PHOTOS = {

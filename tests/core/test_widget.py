@@ -146,7 +146,7 @@ def test_a_scribble_is_reported_and_dimmed(pad, monkeypatch):
 def test_a_drawing_that_cannot_be_read_is_reported(pad, monkeypatch):
     pad.strokes = [[(900, 900)]]  # outside the canvas
     assert pad.prediction is None and pad.message == "There is nothing drawn in the picture."
-    monkeypatch.setattr("digitvision.preprocess.MAX_POINTS", 5)
+    monkeypatch.setattr("digitvision.strokes.MAX_POINTS", 5)
     draw(pad, [[(x, 50) for x in range(10)]])
     assert pad.prediction is None and "more than 5 points" in pad.message
 
