@@ -1,60 +1,87 @@
-"""The experiment log: tables, findings and curves, computed from the recorded runs alone."""
+"""The experiment log: claims, figures and tables, computed from the recorded runs alone."""
 
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from statistics import mean
 
 import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
 
+from digitvision.experiment_claims import (
+    LAST_OLD_SEED,
+    accuracy_text,
+    claim,
+    collapsed,
+    difference,
+    points,
+)
 from digitvision.experiment_plan import CONTROLS, SIX, SWEEPS
-from digitvision.experiment_runs import curve_path, read_rows
-from digitvision.experiments import Experiment, by_seed, compare, prediction_interval, summarize
+from digitvision.experiment_plots import (
+    changes,
+    draw_curves,
+    label,
+    plot_forest,
+    plot_sweep,
+    scattered,
+)
+from digitvision.experiment_runs import RECORD, curve_path, read_outcomes, read_rows
+from digitvision.experiment_sections import (
+    ACCURACIES,
+    controls_table,
+    protocol,
+    secondary_table,
+    section,
+)
+from digitvision.experiment_stats import bootstrap_difference
+from digitvision.experiment_sweeps import sweep_sentence, sweep_table
+from digitvision.experiments import Experiment, by_seed, compare, sign_flip_test
 from digitvision.files import write_text
 from digitvision.markdown import markdown_table
 from digitvision.records import Row
 
-SCORES = {  # heading: column
-    "test accuracy": "test_accuracy",
-    "redrawn digits": "canvas_accuracy",
-    "pen digits": "strokes_accuracy",
-}
-WIDEST_SD = 0.05  # runs that scatter more are listed one by one: their mean describes none of them
+MEANS = (("test_loss", 4), ("best_epoch", 1))  # other columns, and their digits
 
-ABOUT = (
-    "Written by `digitvision experiments log` from [experiments.csv](experiments.csv), which has "
-    "one row for each run and seed. Means ± standard deviation over seeds, with the 95% interval "
-    "of the mean; differences to the baseline are paired by seed, with 99% intervals, so that all "
-    "five comparisons hold with 95%. Where the standard deviation is above 5 points, or an "
-    "interval would leave 0 to 100%, the runs are listed one by one instead. A single test of "
-    "10,000 images has an interval of about ±0.17 points by itself. CPU minutes are a rough guide "
-    "only: runs shared their machines with other work. What a step costs is measured apart, in "
-    "turns (`digitvision experiments time`)."
-)
-ABOUT_CONTROLS = (
-    "Two of the six experiments change several things at once. Each control changes one of "
-    "them; everything else is as in the baseline. The differences have 99% intervals, too, but "
-    "those hold one by one, not together with the five above."
-)
-ABOUT_SWEEPS = (
-    "One hyperparameter at a time, on a small budget: 10,000 training images, 10 epochs, of "
-    "which the best is kept."
-)
-
-
-def _percent(values: Collection[float]) -> str:
-    "Return accuracies as text: 99.21% ± 0.05 (99.15 to 99.27), or each if they scatter."
-    s = summarize(values)
-    if s.seeds < 2 or _scatter(values):
-        return ", ".join(f"{value:.2%}" for value in values)
-    return f"{s.mean:.2%} ± {100 * s.sd:.2f} ({100 * s.low:.2f} to {100 * s.high:.2f})"
-
-
-def _scatter(values: Collection[float]) -> bool:
-    "Return True if accuracies scatter too much for a mean and an interval to describe them."
-    s = summarize(values)
-    return s.seeds > 1 and (s.sd > WIDEST_SD or s.low < 0 or s.high > 1)
+FOREST = """\
+Each dot is one seed: its run minus the baseline's run with the same seed. Diamonds and bars: means
+and their 99% intervals. Gray band: ±0.1 points. Green: better, red: worse, blue: equivalent,
+orange: open (by the rule of the primary outcome, in both panels)."""
+CURVES = """\
+In each figure the baseline is gray. Thin lines are single runs, with a dot at the best epoch; thick
+lines are means, as far as all runs go. Training losses are measured with dropout active."""
+ABOUT_CONTROLS = """\
+Two of the six experiments change several things at once. Each control changes one of them. The
+differences from the baseline are in points, with 99% intervals that hold one by one."""
+ABOUT_SECONDARY = """\
+Differences from the baseline with 99% intervals: in points, and for the loss as it is (lower is
+better). The p-values are corrected for all 15 (Holm); where runs scatter by more than 5 points,
+they come from an exact sign-flip test."""
+ABOUT_SWEEPS = """\
+A small budget: 10,000 training images and 10 epochs, of which the best is kept. A sweep
+explores: its 95% intervals are not corrected, and all differences are on **validation**."""
+ABOUT_NUMBERS = """\
+Means ± standard deviation over seeds. Resampled: 99% interval of the difference in test accuracy
+when seeds *and* test images are drawn again (bootstrap), over the seeds whose outcomes were kept
+image by image. Sign-flip p: an exact paired test that assumes no normal distribution. Later
+seeds alone: the mean difference over seeds that were run after the outcomes were declared."""
+HOW_TO_READ = """\
+* **Runs.** A run trains one network with one seed. The seed decides the initial weights, the order
+  of the images, dropout and augmentation. The split into training, validation and test is fixed.
+* **Differences** are paired: each run is compared with the baseline's run of the same seed. They
+  are in percentage points, with a 99% interval of the mean (paired t).
+* **Primary outcome:** accuracy on the 10,000 MNIST test images. Five comparisons at 1% each leave
+  at most 5% for any false claim. The verdict is *better* or *worse* if the interval excludes 0;
+  else *equivalent within ±0.1 points* if two one-sided tests at 1% show that; else *open*, with
+  the number of seeds that would probably settle it.
+* **Secondary outcomes:** *redrawn digits* (2,000 MNIST test digits, drawn again as strokes: the
+  same writers), *pen digits* (1,032 digits by about a hundred other people) and test loss. These
+  are 15 comparisons; a verdict needs a p-value below 5% after Holm's correction for all 15.
+* **Hypotheses** were written before the first run. Each is *held* or *failed* by the outcome that
+  it names, or *open*; with several parts, it fails with one of them. **Claims** are *confirmed* or
+  *refuted* by the primary outcome, or *open*.
+* **What an interval covers:** the randomness of training, for these test images. The
+  [last table](#all-numbers) has intervals with seeds *and* images resampled.
+* **The test set** was evaluated after all choices were frozen, once for each recorded run. Epochs
+  are chosen on validation, and the sweeps are read on validation."""
 
 
 def finding(
@@ -63,150 +90,174 @@ def finding(
     """Return a sentence: the difference from the baseline in percentage points, its verdict.
 
     For the baseline, or if it shares no seed with the experiment: the number of runs."""
-    ours, theirs = by_seed(rows, e.name, column), by_seed(rows, baseline, column)
-    seeds = sorted(ours.keys() & theirs.keys())
-    if e.name == baseline or not seeds:
+    ours = by_seed(rows, e.name, column)
+    if e.name == baseline or not ours.keys() & by_seed(rows, baseline, column).keys():
         return f"{len(ours)} runs." if ours else "No runs yet."
-    d = compare(ours, theirs)
-    if _scatter(ours.values()):
-        points = ", ".join(f"{100 * (ours[seed] - theirs[seed]):+.2f}" for seed in seeds)
-    else:
-        interval = f" ({100 * d.low:+.2f} to {100 * d.high:+.2f})" if d.seeds > 1 else ""
-        points = f"{100 * d.mean:+.2f}{interval}"
-    many = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
-    return f"{points} points against the baseline, over {many}: {d.verdict}."
+    c = compare(ours, by_seed(rows, baseline, column))
+    text = points(c)
+    if scattered(c.differences.values()):
+        text = ", ".join(f"{100 * value:+.2f}" for value in c.differences.values())
+    many = f"{c.seeds} seed{'s' if c.seeds > 1 else ''}"
+    return f"{text} points against the baseline, over {many}: {c.verdict}."
 
 
-def _agreement(values: Collection[float], reported: float) -> str:
-    """Say whether the reported accuracy lies in the 95% prediction interval of our runs.
+def claims_table(
+    rows: list[Row],
+    experiments: Iterable[Experiment] = tuple(SIX),
+    record: str | Path = RECORD,  # CSV file; the measured times are beside it
+) -> str:  # Markdown
+    "Return the table of the claims: reported after one run, ours, and the verdicts."
+    lines = []
+    for e in experiments:
+        ours, many = by_seed(rows, e.name), len(changes(e))
+        lost = ours and scattered(ours.values())
+        result = f"at random: {collapsed(ours)}" if lost else accuracy_text(ours.values())
+        verdict, reason = claim(rows, e, record)
+        differences = [difference(rows, e.name, c) for c in ("test_accuracy", "strokes_accuracy")]
+        lines.append(
+            [
+                label(e),
+                f"**{many}** ⚠" if many > 1 else str(many or "–"),
+                f"{e.reported:.2%}, “{e.reported_finding}”",
+                result if lost else f"{result} ({len(ours)})",
+                *(points(d) if e.name != "baseline" else "–" for d in differences),
+                f"**{verdict}**: {reason}",
+            ]
+        )
+    headings = ["experiment", "changes", "claimed after one run", "ours: mean ± sd (seeds)"]
+    headings += ["difference, 99% interval", "pen digits: difference", "the claim is"]
+    return markdown_table(headings, lines)
 
-    Runs that scatter too much for that (`_scatter`) give their range; fewer than 2 give neither."""
-    if len(values) < 2:
-        return "Too few runs to compare with what was reported."
-    scatter = _scatter(values)
-    low, high = (min(values), max(values)) if scatter else prediction_interval(values)
-    # the accuracy reported was rounded to a hundredth of a percent
-    inside = low - 5e-5 <= reported <= high + 5e-5
-    if scatter:
-        where = "within" if inside else "outside"
-        return f"The reported {reported:.2%} lies {where} the range of our runs."
+
+def summary(rows: list[Row], record: str | Path = RECORD) -> str:
+    "Return one sentence: how many of the six claims are confirmed, refuted or open, and which."
+    judged = {}
+    for e in SIX:
+        judged.setdefault(claim(rows, e, record).verdict, []).append(label(e).lower())
+    words = {"confirmed": "confirmed", "partly": "true in part", "refuted": "refuted"}
+    parts = []
+    for verdict, word in [*words.items(), ("open", "open")]:
+        if names := judged.get(verdict):
+            be = "is" if len(names) == 1 else "are"
+            parts.append(f"{len(names)} {be} {word} ({'; '.join(names)})")
+    seeds = [len(by_seed(rows, e.name)) for e in SIX]
+    many = f"{min(seeds)} to {max(seeds)}" if min(seeds) < max(seeds) else str(max(seeds))
     return (
-        f"One more run of ours would fall between {max(low, 0):.2%} and {min(high, 1):.2%} (95%): "
-        f"the reported {reported:.2%} {'agrees' if inside else 'does not agree'} with that."
+        f"Six claims were each drawn from a single training run. Repeated with {many} seeds, "
+        f"{', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}."
     )
 
 
 def table(
-    rows: list[Row],
-    experiments: Iterable[Experiment],
-    columns: Mapping[str, str] = SCORES,  # heading → accuracy column of the record
+    rows: list[Row], experiments: Iterable[Experiment], record: str | Path = RECORD
 ) -> str:  # Markdown
-    "Return a table: for each experiment its change, accuracies, mean epochs and CPU minutes."
-    lines = []
+    "Return all numbers: means ± sd, the best epoch, and the difference by three other methods."
+    lines, baseline = [], by_seed(rows, "baseline")
     for e in experiments:
+        ours = by_seed(rows, e.name)
+        shared = sorted(ours.keys() & baseline.keys()) if e.name != "baseline" else []
+        differences = {seed: ours[seed] - baseline[seed] for seed in shared}
+        fresh = [value for seed, value in differences.items() if seed > LAST_OLD_SEED]
         runs = [row for row in rows if row["experiment"] == e.name]
-        scores = [by_seed(rows, e.name, column).values() for column in columns.values()]
-        costs = [("epochs_run", 1), ("cpu_seconds", 60)]
         lines.append(
-            [e.name, e.change, str(len(runs))]
-            + [_percent(values) if values else "–" for values in scores]
-            + [f"{mean(r[name] for r in runs) / unit:.1f}" if runs else "–" for name, unit in costs]
+            [label(e), str(len(ours))]
+            + [accuracy_text(by_seed(rows, e.name, column).values()) for column in ACCURACIES]
+            + [
+                f"{mean(r[name] for r in runs):.{digits}f}" if runs else "–"
+                for name, digits in MEANS
+            ]
+            + [_resampled(record, e.name, shared)]
+            + [f"{sign_flip_test(differences.values()):.4f}" if len(shared) > 2 else "–"]
+            + [f"{100 * mean(fresh):+.2f} ({len(fresh)})" if fresh else "–"]
         )
-    headings = ["experiment", "change", "runs", *columns, "epochs", "CPU minutes"]
+    headings = ["experiment", "seeds", *ACCURACIES.values(), "test loss", "best epoch"]
+    headings += ["difference, seeds and images resampled", "sign-flip p", "later seeds alone"]
     return markdown_table(headings, lines)
 
 
-def report(rows: list[Row], e: Experiment) -> str:  # Markdown
-    "Return the findings on one of the six experiments, and whether the reported accuracy agrees."
-    lines = [f"**Finding.** {finding(rows, e)}"]
-    if e.name != "baseline" and by_seed(rows, e.name, "canvas_accuracy"):
-        lines += [f"On redrawn digits: {finding(rows, e, 'canvas_accuracy')}"]
-    agreement = _agreement(by_seed(rows, e.name).values(), e.reported)
-    reported = f"{e.reported:.2%}, “{e.reported_finding}”"
-    return "\n\n".join([*lines, f"**Reported** after one run: {reported}. {agreement}"])
+def _resampled(record: str | Path, name: str, seeds: Iterable[int]) -> str:
+    "Return the bootstrap interval of the difference over the seeds whose outcomes are recorded."
+    ours, theirs = {}, {}
+    for seed in seeds:
+        pair = [read_outcomes(record, each, seed) for each in (name, "baseline")]
+        if None not in pair:
+            ours[seed], theirs[seed] = (outcomes["test"] for outcomes in pair)
+    if len(ours) < 5:  # of fewer seeds, a bootstrap makes too narrow an interval
+        return "–"
+    low, high = bootstrap_difference(ours, theirs)
+    return f"{100 * low:+.2f} to {100 * high:+.2f} ({len(ours)} seeds)"
 
 
-def _section(rows: list[Row], e: Experiment) -> str:
-    "Return the section of an experiment: hypothesis, change, result, curves and findings."
-    runs = [row for row in rows if row["experiment"] == e.name]
-    lines = [f"## {e.name}", f"**Hypothesis.** {e.hypothesis}", f"**Change.** {e.change}."]
-    if runs:
-        accuracies = _percent([row["test_accuracy"] for row in runs])
-        losses = [mean(row[name] for row in runs) for name in ("best_loss", "test_loss")]
-        lines += [
-            f"**Result.** Test accuracy {accuracies}; mean loss {losses[0]:.4f} in training and "
-            f"{losses[1]:.4f} on test, at the best epoch.",
-            f"![Learning curves of {e.name}](curves/{e.name}.svg)",
-        ]
-    return "\n\n".join([*lines, report(rows, e)])
-
-
-def render_log(rows: list[Row]) -> str:  # Markdown
-    "Return the experiment log: the six experiments, the controls that have runs, the sweeps."
-    parts = ["# Experiment log", ABOUT, table(rows, SIX), *(_section(rows, e) for e in SIX)]
-    names = {row["experiment"] for row in rows}
-    if controls := [e for e in CONTROLS if e.name in names]:
-        parts += ["# Controls", ABOUT_CONTROLS, table(rows, controls)]
-        for e in controls:
-            parts.append(f"**{e.name}.** {e.hypothesis} *Finding.* {finding(rows, e)}")
-    parts += ["# Sweeps", ABOUT_SWEEPS]
-    for name, sweep in SWEEPS.items():
-        parts += [f"## Sweep of {name}", table(rows, sweep)]
+def render_log(rows: list[Row], record: str | Path = RECORD) -> str:  # Markdown
+    "Return the experiment log; times, curves and outcomes are read from beside the record."
+    parts = [
+        "# Six claims from single runs: which survive repetition?",
+        f"**{summary(rows, record)}**",
+        claims_table(rows, record=record),
+        "![Differences from the baseline, a dot for each seed](curves/forest.svg)",
+        FOREST,
+        "## How to read it",
+        HOW_TO_READ,
+        "## The six experiments",
+        CURVES,
+        *(section(rows, e, record) for e in SIX),
+        "## Controls",
+        ABOUT_CONTROLS,
+        controls_table(rows),
+        "## Secondary outcomes",
+        ABOUT_SECONDARY,
+        secondary_table(rows),
+        "## Sweeps",
+        ABOUT_SWEEPS,
+    ]
+    for name in SWEEPS:
+        title = "Sweep of " + name.replace("_", " ")
+        parts += [f"### {title}", sweep_sentence(rows, name)]
+        if _tried(rows, name):
+            parts += [f"![{title}](curves/sweep_{name}.svg)", sweep_table(rows, name)]
+    parts += ["## Protocol and deviations", protocol(rows)]
+    parts += ["## All numbers", ABOUT_NUMBERS, table(rows, [*SIX, *CONTROLS], record)]
     return "\n\n".join(parts) + "\n"
 
 
-def draw_curves(
-    record: str | Path,  # CSV file; the curves are in "curves" beside it
-    name: str,  # of an experiment
-    axis: Axes,
-) -> None:
-    "Draw the training and validation losses of all runs of an experiment, a thin line for each."
-    for path in sorted(curve_path(record, name, 0).parent.glob(f"{name}-*.json")):
-        history = json.loads(path.read_text(encoding="utf-8"))
-        for column, color in (("loss", "C0"), ("validation_loss", "C1")):
-            values = [epoch[column] for epoch in history]
-            axis.plot([epoch["epoch"] for epoch in history], values, color, lw=1, alpha=0.7)
-    axis.set(xlabel="epoch", ylabel="loss", title=name)
-    axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.legend(axis.lines[:2], ["train", "validation"])
+def _tried(rows: list[Row], name: str) -> bool:
+    "Return True if at least half of the points of a sweep have runs."
+    return 2 * sum(bool(by_seed(rows, e.name)) for e in SWEEPS[name]) >= len(SWEEPS[name])
 
 
-def plot_sweep(
-    rows: list[Row],
-    name: str,  # of the hyperparameter: a key of SWEEPS
-    column: str = "test_accuracy",  # of the record
-    axis: Axes | None = None,  # default: a new figure, shown
-) -> None:
-    "Plot a sweep: a dot for each run; for each value tried, the mean with its 95% interval."
-    own = axis is None
-    axis = plt.subplots(figsize=(6, 3))[1] if own else axis
-    for x, e in enumerate(SWEEPS[name]):
-        values = list(by_seed(rows, e.name, column).values())
-        axis.plot([x] * len(values), values, ".", color="C0", alpha=0.5)
-        if len(values) > 1:
-            s = summarize(values)
-            axis.errorbar(x, s.mean, s.high - s.mean, color="C1", marker="o", capsize=4)
-    chosen = [e.hyperparameters for e in SWEEPS[name]]
-    labels = [str(getattr(h, name)) for h in chosen]
-    if name == "batch_norm":  # its sweep has two learning rates
-        labels = [f"{h.batch_norm}\nrate {h.learning_rate}" for h in chosen]
-    axis.set_xticks(range(len(labels)), labels)
-    axis.set(xlabel=name, ylabel=column.replace("_", " "))
-    if own:
-        plt.show()
+def _save(draw: Callable, path: Path, size: tuple[float, float], panels: int = 1) -> None:
+    "Draw on so many axes and save them as SVG: the same bytes each time."
+    settings = {"svg.hashsalt": "digitvision", "svg.fonttype": "none"}
+    with plt.style.context(["digitvision.digitvision", settings]):
+        figure, axes = plt.subplots(1, panels, figsize=size)
+        draw(axes)
+        path.parent.mkdir(exist_ok=True)
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
 
 
 def write_log(record: str | Path) -> Path:
-    "Write experiment_log.md and curves/*.svg beside the record (CSV); return the path of the log."
-    rows = read_rows(record)
-    settings = {"svg.hashsalt": "digitvision", "svg.fonttype": "none"}  # the same bytes each time
-    for name in {row["experiment"] for row in rows} & {e.name for e in SIX}:
-        with plt.rc_context(settings):
-            figure, axis = plt.subplots(figsize=(6, 3))
-            draw_curves(record, name, axis)
-            path = curve_path(record, name, 0).with_name(f"{name}.svg")
-            figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
-            plt.close(figure)
+    "Write experiment_log.md and curves/*.svg beside the record; return the path of the log."
+    rows, folder = read_rows(record), curve_path(record, "", 0).parent
+    done = {row["experiment"] for row in rows}
+
+    def forest(axes) -> None:
+        plot_forest(rows, axes[0])
+        plot_forest(rows, axes[1], "strokes_accuracy")
+        axes[1].set_yticklabels([])
+
+    def curves(axes) -> None:
+        draw_curves(record, e.name, axes[0], "loss")
+        draw_curves(record, e.name, axes[1])
+
+    _save(forest, folder / "forest.svg", (9, 4), panels=2)
+    for e in SIX:
+        if e.name in done:
+            _save(curves, folder / f"{e.name}.svg", (9, 3), panels=2)
+    for name in SWEEPS:
+        if _tried(rows, name):
+            path = folder / f"sweep_{name}.svg"
+            _save(partial(plot_sweep, rows, name, "best_validation_accuracy"), path, (6, 3))
     path = Path(record).parent / "experiment_log.md"
-    write_text(path, render_log(rows))
+    write_text(path, render_log(rows, record))
     return path
