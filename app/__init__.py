@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from digitvision.errors import DigitVisionError
 from digitvision.inference import DEFAULT_MODEL, Recognizer, list_models
 from digitvision.pictures import decode_data_url, release_memory
-from digitvision.replies import RequestError, explain_picture, predict_each
+from digitvision.replies import RequestError, explain_cell, explain_picture, predict_each
 
 from . import schemas
 from .errors import MAX_BODY, NotReadyError, describe, respond, send, turn
@@ -53,8 +53,6 @@ def create_app(
     @app.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
-        if request.path.startswith("/api/"):
-            response.headers["Cache-Control"] = "no-store"
         if cors_origins:
             response.vary.add("Origin")
         if request.origin in cors_origins:
@@ -130,6 +128,15 @@ def explain() -> Response:
     with turn():
         picture, drawn = decode_data_url(body.image), (body.strokes, body.brush)
         return send(explain_picture(picture, *drawn, body.preprocess, reader))
+
+
+@routes.post("/api/cell")
+def cell() -> Response:
+    "Send the Cell of a feature map: the patch, the weights and what they add up to."
+    body, reader = read_body(schemas.Place), recognizer()
+    with turn():
+        picture = decode_data_url(body.image)
+        return send(explain_cell(picture, *body.cell, body.preprocess, reader))
 
 
 @routes.get("/api/models")

@@ -54,7 +54,8 @@ def describe(error: Exception) -> tuple[int, Error]:
 
 def send(reply: Any, status: int = 200) -> Response:
     "Return a Struct or a dict as a JSON response, which ends with a newline for terminals."
-    return Response(msgspec.json.encode(reply) + b"\n", status, mimetype="application/json")
+    headers = {"Cache-Control": "no-store", "Content-Type": "application/json"}
+    return Response(msgspec.json.encode(reply) + b"\n", status, headers)
 
 
 def respond(error: Exception) -> Response:

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from digitvision.replies import DataUrl, Explanation, Prediction
+from digitvision.replies import Cell, DataUrl, Explanation, Prediction
 
 MODEL = {"name": "model", "in": "query", "schema": {"type": "string"}}
 REF = "#/components/schemas/{name}"
 PREDICTION_OR_ERROR = {
     "items": {"anyOf": [{"$ref": REF.format(name=name)} for name in ("Prediction", "Error")]}
 }
+Index = Annotated[int, Meta(ge=0)]
 Preprocess = Literal["mnist", "resize"]
 
 
@@ -35,6 +36,12 @@ class Drawing(Image):
 
     strokes: Annotated[list[list[tuple[float, float]]], Meta(max_length=100)] | None = None  # x, y
     brush: Annotated[float, Meta(gt=0, le=280)] = 18  # diameter, pixels
+
+
+class Place(Image, kw_only=True):
+    "One picture, and a cell of one of the feature maps that the network makes of it."
+
+    cell: tuple[str, Index, Index, Index]  # name of the layer; map, row and column from 0
 
 
 class Predictions(Struct, forbid_unknown_fields=True):
@@ -75,6 +82,7 @@ ROUTES = [  # method, path, summary, body, reply, errors
     ("post", "/api/predict", "Read one digit", Image, Prediction, ONE),
     ("post", "/api/predict/batch", "Read many digits", Images, Predictions, MANY),
     ("post", "/api/explain", "Look inside the network", Drawing, Explanation, ONE),
+    ("post", "/api/cell", "How one cell of a feature map is computed", Place, Cell, ONE),
     ("get", "/api/model", "The model card", None, None, [404]),
     ("get", "/api/models", "All models", None, Models, []),
     ("get", "/api/health", "Check that a known digit is read", None, Health, [503]),

@@ -107,20 +107,23 @@ def tile_maps(
 class Cell(NamedTuple):
     "One value of a feature map, and the numbers it is computed from."
 
-    patch: np.ndarray  # float32 (channels, 3, 3), the inputs under the filter
-    filter: np.ndarray  # float32 (channels, 3, 3)
+    patch: np.ndarray  # float32 (channels, 3, 3), the inputs under the filter; pooling: (1, 2, 2)
+    filter: np.ndarray | None  # float32, as the patch; None: pooling
     bias: float
-    value: float  # max(0, sum of patch × filter + bias)
+    value: float  # max(0, sum of patch × filter + bias); pooling: the maximum of the patch
 
 
 def trace(layer: Layer, index: int, row: int, column: int) -> Cell:
-    """Return how a convolution computes the cell of map `index` at row and column, all from 0.
+    """Return how a layer computes the cell of map `index` at row and column, all from 0.
 
-    Raises ValueError if the layer is not a convolution, or has no such cell."""
-    if layer.filters is None or layer.filters.ndim != 4:
-        raise ValueError(f"{layer.name} is not a convolution: its cells have no patch.")
+    Raises ValueError if the layer has no maps, or no such cell."""
+    if layer.maps.ndim != 3:
+        raise ValueError(f"{layer.name} has no maps: each of its values sees all of its inputs.")
     if any(not 0 <= at < n for at, n in zip((index, row, column), layer.maps.shape, strict=True)):
         raise ValueError(f"{layer.name} has {layer.maps.shape} maps, rows and columns, from 0 on.")
+    if layer.filters is None:
+        patch = layer.inputs[[index], 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        return Cell(patch, None, 0.0, float(patch.max()))
     weights, bias = layer.filters[index], float(layer.bias[index])
     patch = layer.inputs[:, row : row + weights.shape[1], column : column + weights.shape[2]]
     return Cell(patch, weights, bias, max(0.0, float((patch * weights).sum()) + bias))

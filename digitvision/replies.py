@@ -17,6 +17,7 @@ from digitvision.explain import (
     saliency,
     tile_maps,
     timeline,
+    trace,
 )
 from digitvision.inference import Recognizer, prepare
 from digitvision.pictures import (
@@ -29,6 +30,7 @@ from digitvision.pictures import (
 )
 from digitvision.preprocess import Strokes
 
+TERMS = 3  # maps shown of those that a cell is computed from
 STAGE_SIDE = 280  # pixels; larger stages are shrunk
 Digit = Annotated[int, Meta(ge=0, le=9)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
@@ -84,6 +86,28 @@ class Explanation(Struct, forbid_unknown_fields=True):
     stages: list[Stage]  # in the order of the preprocessing
     timeline: Timeline | None  # None if no strokes were given
     model: str  # name
+
+
+class Term(Struct, forbid_unknown_fields=True):
+    "What one map of the layer before adds to a cell."
+
+    map: int  # its index, from 0
+    patch: list[list[float]]  # 3×3 values of it; pooling: 2×2
+    filter: list[list[float]] | None  # 3×3 weights; None: pooling
+    sum: float  # of patch × filter; pooling: the maximum of the patch
+
+
+class Cell(Struct, forbid_unknown_fields=True):
+    "How one cell of a feature map is computed: max(0, sum of all terms + bias), or a maximum."
+
+    layer: str  # name
+    map: int  # index, from 0; so are row and column
+    row: int
+    column: int
+    terms: list[Term]  # those with the largest sums, positive or negative; at most three
+    rest: float  # sum of the other terms
+    bias: float
+    value: float
 
 
 def predict_each(
@@ -153,6 +177,38 @@ def explain_picture(
     )
 
 
+def explain_cell(
+    picture: Image,
+    layer: str,  # name of a convolution or pooling layer
+    index: int,  # of the map, from 0; so are row and column
+    row: int,
+    column: int,
+    preprocess: str,  # "mnist" or "resize"
+    recognizer: Recognizer,
+) -> Cell:
+    """Explain how the network computes one cell of a feature map for a picture.
+
+    Raises ImageError if the picture cannot be read, BlankImageError if it has no ink, RequestError
+    if there is no such cell."""
+    layers = activations(picture, preprocess, recognizer)
+    if layer not in layers:
+        raise RequestError(f'"layer" must be one of {", ".join(layers)}.')
+    try:
+        cell = trace(layers[layer], index, row, column)
+    except ValueError as error:
+        raise RequestError(str(error)) from error
+    if cell.filter is None:
+        term = Term(index, cell.patch[0].tolist(), None, cell.value)
+        return Cell(layer, index, row, column, [term], 0.0, cell.bias, cell.value)
+    sums = (cell.patch * cell.filter).sum((1, 2)).astype(float).tolist()
+    order = sorted(range(len(sums)), key=lambda i: -abs(sums[i]))
+    terms = [
+        Term(i, cell.patch[i].tolist(), cell.filter[i].tolist(), sums[i]) for i in order[:TERMS]
+    ]
+    rest = sum(sums[i] for i in order[TERMS:])
+    return Cell(layer, index, row, column, terms, rest, cell.bias, cell.value)
+
+
 def _replay(strokes: Strokes, brush: float, preprocess: str, recognizer: Recognizer) -> Timeline:
     try:
         growth = timeline(strokes, brush, preprocess=preprocess, recognizer=recognizer)
@@ -165,7 +221,7 @@ def _replay(strokes: Strokes, brush: float, preprocess: str, recognizer: Recogni
 
 
 def _layer(name: str, maps: np.ndarray) -> Layer:
-    columns = 8 if maps.ndim == 3 else min(32, len(maps))
+    columns = max(1, len(maps) // 8) if maps.ndim == 3 else min(32, len(maps))
     return Layer(name, list(maps.shape), encode_data_url(tile_maps(maps, columns)))
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from support.digits import DIGITS
 
+MINUS = "\N{MINUS SIGN}"
 LAYERS = ["conv1", "conv2", "conv2_pool", "conv3", "conv4", "conv4_pool", "conv5"]
 
 
@@ -63,6 +64,43 @@ def test_the_panel_shows_layers_stages_and_saliency(explained):
     expect(explained.page.locator("#inside")).to_contain_text("Why it says 9")
     expect(explained.page.get_by_alt_text(re.compile("ink that counts for a 9"))).to_be_visible()
     assert Axe().run(explained.page).response["violations"] == []
+
+
+def test_a_cell_of_a_feature_map_shows_how_it_is_computed(explained):
+    page = explained.page
+    total = page.locator("#sum")
+    expect(page.locator("#cell")).to_be_hidden()
+    page.get_by_alt_text(re.compile("^conv2:")).hover(position={"x": 40, "y": 60})
+    expect(total).to_contain_text("(the other 29 maps)")
+    expect(page.locator("#layer")).to_have_value("conv2")
+    expect(page.locator("#terms .map")).to_have_count(3)
+    expect(page.locator("#terms .numbers")).to_have_count(9)
+    first = page.locator("#terms .term").first
+    patch, weights, products = (
+        [float(text.replace(MINUS, "-")) for text in grid.locator("span").all_text_contents()]
+        for grid in first.locator(".numbers").all()
+    )
+    assert np.allclose(np.multiply(patch, weights), products, atol=0.05)
+    assert Axe().run(page).response["violations"] == []
+    before = total.text_content()
+    page.locator("#row").fill("3")
+    expect(total).not_to_have_text(before)
+    page.locator("#layer").select_option("conv2_pool")
+    expect(total).to_contain_text("The maximum of the patch")
+    expect(page.locator("#terms .numbers span")).to_have_count(4)
+    explained.draw(DIGITS[1])  # the same cell of another drawing
+    expect(page.locator("#cell")).to_be_visible()
+    page.locator("#layer").select_option("conv4")
+    expect(page.locator("#terms .map")).to_have_count(3)
+    page.get_by_label("Model").select_option("baseline")  # has no such layer
+    expect(page.locator("#cell")).to_be_hidden()
+
+
+def test_the_panel_is_at_most_a_screen_and_a_half_high(explained):
+    explained.page.set_viewport_size({"width": 1280, "height": 900})
+    explained.page.get_by_alt_text(re.compile("^conv2:")).hover()
+    expect(explained.page.locator("#sum")).not_to_be_empty()
+    assert explained.page.locator("#inside").bounding_box()["height"] <= 1.5 * 900
 
 
 def test_the_panel_follows_the_drawing_and_the_preprocessing(explained):

@@ -29,11 +29,12 @@ def test_the_examples_run(server, tmp_path):
         timeout=60,
     )
     assert run.returncode == 0, run.stderr
-    one, tiny, python, batch, inside, card, health = map(json.loads, run.stdout.splitlines())
+    one, tiny, python, batch, inside, cell, card, health = map(json.loads, run.stdout.splitlines())
     assert one["digit"] == tiny["digit"] == batch["predictions"][0]["digit"] == 7
     assert python == one
     assert batch["predictions"][1]["error"]["code"] == "invalid_image"
     assert inside["digit"] == 7 and len(inside["timeline"]["points"]) == 4
+    assert cell["layer"] == "conv2" and len(cell["terms"]) == 3
     assert card["name"] == one["model"] == health["model"]
 
 

@@ -207,6 +207,7 @@ JSON_VALUES = st.recursive(
 )
 URLS = st.sampled_from(list(PICTURES.values())[:4])
 POINTS = st.tuples(st.floats(), st.floats()) | st.tuples(st.floats(0, 280), st.floats(0, 280))
+CELLS = st.tuples(st.sampled_from(["conv1", "conv2_pool", "dense"]), *[st.integers(-1, 40)] * 3)
 REQUESTS = st.fixed_dictionaries(
     {},
     optional={
@@ -215,12 +216,13 @@ REQUESTS = st.fixed_dictionaries(
         "preprocess": st.sampled_from(["mnist", "resize"]) | JSON_VALUES,
         "strokes": st.lists(st.lists(POINTS, max_size=3), max_size=3) | JSON_VALUES,
         "brush": st.floats(0, 280) | JSON_VALUES,
+        "cell": CELLS | JSON_VALUES,
     },
 )
 
 
 @given(
-    path=st.sampled_from(["/api/predict", "/api/predict/batch", "/api/explain"]),
+    path=st.sampled_from(["/api/predict", "/api/predict/batch", "/api/explain", "/api/cell"]),
     body=st.binary(max_size=200) | st.builds(json.dumps, REQUESTS | JSON_VALUES),
     model=st.just("baseline") | st.text(max_size=8),
 )

@@ -1,5 +1,6 @@
 """The HTTP contract of POST /api/explain (docs/api.md)."""
 
+import numpy as np
 import pytest
 from support.contract import SEVEN
 from support.digits import DIGITS, placed
@@ -8,6 +9,8 @@ from support.helpers import data_url
 from digitvision.explain import activations
 from digitvision.inference import decode_data_url
 from digitvision.preprocess import rasterize
+
+EXTREMES = (np.argmax, np.argmin)  # a cell that is on, and one that ReLU sets to 0
 
 
 def test_an_explanation_shows_what_the_library_says(api):
@@ -61,3 +64,50 @@ def test_what_cannot_be_explained_is_refused(api, wrong):
 @pytest.mark.parametrize("strokes", [[], [[]], [[[-90, 9]] * 2]])
 def test_strokes_without_ink_are_blank(api, strokes):
     assert api.refusal(api.explain(strokes=strokes)) == (422, "blank_image")
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv2", "conv5"])
+def test_the_terms_of_a_cell_add_up_to_its_value(api, layer):
+    maps = activations(SEVEN)[layer].maps
+    for at in (tuple(map(int, np.unravel_index(find(maps), maps.shape))) for find in EXTREMES):
+        reply = api.check(api.cell(layer, *at))
+        sums = [term["sum"] for term in reply["terms"]]
+        for term, total in zip(reply["terms"], sums, strict=True):
+            assert (np.array(term["patch"]) * term["filter"]).sum() == pytest.approx(
+                total, abs=1e-4
+            )
+        assert len(sums) == (1 if layer == "conv1" else 3)
+        assert sums == sorted(sums, key=abs, reverse=True)
+        total = sum(sums) + reply["rest"] + reply["bias"]
+        assert reply["value"] == pytest.approx(max(0, total), abs=1e-4)
+        assert reply["value"] == pytest.approx(float(maps[at]), rel=1e-3, abs=1e-4)
+
+
+def test_a_cell_of_a_pooling_layer_is_the_maximum_of_its_patch(api):
+    maps = activations(SEVEN)["conv2_pool"].maps
+    at = tuple(map(int, np.unravel_index(maps.argmax(), maps.shape)))
+    reply = api.check(api.cell("conv2_pool", *at))
+    (term,) = reply["terms"]
+    assert term["filter"] is None and np.shape(term["patch"]) == (2, 2)
+    assert np.max(term["patch"]) == reply["value"] == pytest.approx(float(maps.max()))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (),
+        ("conv1", 0, 0),
+        ("conv1", 0, 0, 26),
+        ("conv1", 32, 0, 0),
+        ("conv1", -1, 0, 0),
+        ("conv1", 0.5, 0, 0),
+        ("conv9", 0, 0, 0),
+        ("flatten", 0, 0, 0),
+        ("probabilities", 0, 0, 0),
+        (7, 0, 0, 0),
+        ("conv1", 0, 0, 10**400),
+    ],
+    ids=str,
+)
+def test_a_cell_that_is_not_there_is_refused(api, place):
+    assert api.refusal(api.cell(*place)) == (400, "invalid_request")

@@ -41,6 +41,10 @@ class Api:
         "Post several data URLs."
         return self.post("/api/predict/batch", json={"images": images})
 
+    def cell(self, *place, **body):
+        "Post a 7 and a cell, (layer, map, row, column), to be explained."
+        return self.post("/api/cell", json={"image": data_url(SEVEN), "cell": place} | body)
+
     def explain(self, **body):
         "Post a 7 to be explained; properties of the body replace or add to it."
         return self.post("/api/explain", json={"image": data_url(SEVEN)} | body)

@@ -1,6 +1,7 @@
 // Wires the modules: when the drawing changes, ask for a prediction and show it.
 
 import { Drawing } from "./canvas.js";
+import * as cell from "./cell.js";
 import * as inside from "./inside.js";
 import { drawWithKeys, drawWithPointer } from "./pen.js";
 import { models, Predictor } from "./predict.js";
@@ -20,7 +21,17 @@ const explainer = new Predictor({
   path: "api/explain",
   model: ui.requestedModel,
   read: () => ({ ...predictor.read(), ...inside.timelineRequest(drawing) }),
-  show: inside.show,
+  show(explanation) {
+    inside.show(explanation);
+    if (cell.isChosen()) cellReader.request();
+  },
+  fail: inside.fail,
+});
+const cellReader = new Predictor({
+  path: "api/cell",
+  model: ui.requestedModel,
+  read: () => ({ ...predictor.read(), ...cell.request() }),
+  show: cell.show,
   fail: inside.fail,
 });
 let explainTimer;
@@ -37,6 +48,7 @@ function onChange() {
 function explain() {
   clearTimeout(explainTimer);
   explainer.cancel();
+  cellReader.cancel();
   inside.hideTimeline();
   if (drawing.isEmpty) inside.clear();
   else if (inside.isOpen()) explainTimer = setTimeout(() => explainer.request(), EXPLAIN_DELAY);
@@ -69,7 +81,7 @@ function setBrush() {
 }
 
 function chooseModel() {
-  predictor.model = explainer.model = ui.model();
+  predictor.model = explainer.model = cellReader.model = ui.model();
   showCard();
   if (!drawing.isEmpty) onChange();
 }
@@ -97,6 +109,7 @@ ui.listen({
   setPreprocess: () => drawing.isEmpty || onChange(),
 });
 inside.listen({ open: explain, showStep });
+cell.listen(() => cellReader.request());
 drawWithPointer(ui.canvas, drawing);
 drawWithKeys(ui.canvas, drawing, ui.sayPen);
 setBrush();

@@ -1,5 +1,7 @@
 // The panel "Inside the network" and the timeline: shows the pictures that explain a prediction.
 
+import * as cell from "./cell.js";
+
 const find = (id) => document.getElementById(id);
 const STAGES = { // by the API's names
   grey: "one channel",
@@ -65,7 +67,9 @@ export function show({ digit, layers, saliency, stages, timeline: newTimeline })
     name, src: picture, title: `${name} ${size.join("×")}`, text: STAGES[name] ?? "",
   })));
   // The last layer holds the probabilities, which the bars show already.
-  fill("layers", layers.slice(0, -1).map(({ name, shape, maps }) => ({
+  const shown = layers.slice(0, -1);
+  cell.setLayers(shown, stages.at(-1).picture);
+  fill("layers", shown.map(({ name, shape, maps }) => ({
     name, src: maps, title: `${name}: ${describeShape(shape)}`, text: describeLayer(name),
   })));
   timeline = newTimeline;
