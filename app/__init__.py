@@ -53,6 +53,8 @@ def create_app(
     @app.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
+        if request.path.startswith("/api/"):
+            response.headers["Cache-Control"] = "no-store"
         if cors_origins:
             response.vary.add("Origin")
         if request.origin in cors_origins:

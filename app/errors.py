@@ -54,8 +54,7 @@ def describe(error: Exception) -> tuple[int, Error]:
 
 def send(reply: Any, status: int = 200) -> Response:
     "Return a Struct or a dict as a JSON response, which ends with a newline for terminals."
-    headers = {"Cache-Control": "no-store", "Content-Type": "application/json"}
-    return Response(msgspec.json.encode(reply) + b"\n", status, headers)
+    return Response(msgspec.json.encode(reply) + b"\n", status, mimetype="application/json")
 
 
 def respond(error: Exception) -> Response:
