@@ -144,7 +144,8 @@ def claim(rows: list[Row], e: Experiment, record: str | Path = RECORD) -> Judgme
     c = difference(rows, e.name)
     first = c.verdict.split()[0].strip(",") if c else "open"
     verdict, _, reason = CLAIMS.get(e.name, {}).get(first, "").partition(": ")
-    reason = reason or (f"accuracy {c.verdict}" if c else "no seed in common")
+    needed = c.verdict.removeprefix("open, ") if c else "no seed in common"
+    reason = reason or f"{needed} to settle the accuracy"
     if e.name in (times := speed(record)):
         reason += f"; an epoch takes {times[e.name]} as long"
     return Judgment(verdict or "open", reason)

@@ -113,7 +113,7 @@ def draw_curves(
     Thin: each run, with a dot at its best epoch; thick: mean, as long as all runs go on (not if
     their accuracies scatter by more than 5 points)."""
     folder = curve_path(record, name, 0).parent
-    for drawn, color in (("baseline", "C5"), (name, "C0")):
+    for drawn, color in {"baseline": "C5", name: "C5" if name == "baseline" else "C0"}.items():
         files = sorted(folder.glob(f"{drawn}-*.json"))
         runs = [json.loads(path.read_text(encoding="utf-8")) for path in files]
         for run in runs:

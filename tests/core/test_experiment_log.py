@@ -56,7 +56,7 @@ def test_the_log_and_its_curves_are_in_step_with_the_record():
     [
         ("tiny_batch", 0, 2, "confirmed: the same accuracy", "held"),
         ("tiny_batch", -30, 2, "refuted: less accurate", "failed"),
-        ("tiny_batch", -8, 20, "open: accuracy open, about", "open"),
+        ("tiny_batch", -8, 20, "open: about", "open"),
         ("no_dropout", -30, 2, "confirmed: less accurate without dropout", "held"),
         ("no_dropout", 0, 2, "refuted: as accurate without dropout", "failed"),
         ("augmentation", 30, 2, "refuted: it helped", "open"),  # judged on pen digits
