@@ -123,24 +123,44 @@ def test_the_collapse_rate_has_an_exact_interval():
 
 
 def test_the_bootstrap_covers_both_seeds_and_images():
-    rng, seeds, images = np.random.default_rng(0), 12, 1_000
-    theirs = {s: rng.random(images) < 0.97 for s in range(seeds)}
-    same = {s: rng.random(images) < 0.97 for s in range(seeds)}
-    low, high = bootstrap_difference(same, theirs, 0.95)
+    rng, seeds, images = np.random.default_rng(0), range(12), 1_000
+    nothing = dict.fromkeys(seeds, np.zeros(images, bool))
+    # each seed reads all images or none: only the seeds vary, and it is the paired t interval
+    ours = {s: np.full(images, s % 3 == 0) for s in seeds}
+    expected = summarize([s % 3 == 0 for s in seeds], 0.99)
+    assert bootstrap_difference(ours, nothing) == pytest.approx(
+        (expected.low, expected.high), abs=0.02
+    )
+    # all seeds read the same 10%: only the images vary, as in a binomial distribution
+    same = dict.fromkeys(seeds, np.arange(images) < 100)
+    margin = stats.t.ppf(0.995, 11) * sqrt(0.1 * 0.9 / images)
+    assert bootstrap_difference(same, nothing) == pytest.approx(
+        (0.1 - margin, 0.1 + margin), abs=0.002
+    )
+    # both: wider than either
+    mixed = {s: ours[s] & same[s] for s in seeds}
+    low, high = bootstrap_difference(mixed, nothing)
+    expected = summarize([right.mean() for right in mixed.values()], 0.99)
+    assert low < expected.low and high > expected.high
+    # equals, with images of their own: 0 is within
+    arms = [{s: rng.random(images) < 0.97 for s in seeds} for _ in range(2)]
+    low, high = bootstrap_difference(*arms)
     assert low < 0 < high
-    # all seeds read the same 1% of images better: only the images vary
-    hard = np.arange(images) < 10
-    low, high = bootstrap_difference({s: hard for s in theirs}, {s: ~hard & False for s in theirs})
-    expected = stats.binom.ppf([0.005, 0.995], images, 0.01) / images
-    assert (low, high) == pytest.approx(expected, abs=0.001)
-    # each seed reads all images or none better: only the seeds vary
-    ours = {s: np.full(images, s % 2 == 0) for s in range(seeds)}
-    nothing = {s: np.zeros(images, bool) for s in range(seeds)}
-    low, high = bootstrap_difference(ours, nothing)
-    expected = stats.binom.ppf([0.005, 0.995], seeds, 0.5) / seeds
-    assert (low, high) == pytest.approx(expected, abs=0.01)
-    with pytest.raises(ValueError, match="no runs"):
-        bootstrap_difference({1: hard}, {2: hard})
+    with pytest.raises(ValueError, match="too few runs"):
+        bootstrap_difference({1: ours[1]}, {1: ours[1]})
+
+
+def test_the_bootstrap_has_the_scatter_of_repeated_studies():
+    rng, seeds, images, means, widths = np.random.default_rng(0), 6, 300, [], []
+    for _ in range(200):  # studies with seeds and images of their own
+        skill = rng.normal(0, 0.03, (2, seeds, 1))
+        ease = rng.choice([0.5, 0.97], images, p=[0.1, 0.9]) + rng.normal(0, 0.1, (2, 1, images))
+        ours, theirs = rng.random((2, seeds, images)) < ease + skill
+        arms = [dict(enumerate(arm)) for arm in (ours, theirs)]
+        low, high = bootstrap_difference(*arms, resamples=300)
+        means.append((low + high) / 2)
+        widths.append((high - low) / 2 / stats.t.ppf(0.995, seeds - 1))
+    assert np.sqrt(np.mean(np.square(widths))) == pytest.approx(np.std(means), rel=0.15)
 
 
 def test_false_alarms_are_as_rare_as_promised():
