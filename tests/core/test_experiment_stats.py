@@ -177,3 +177,4 @@ def test_power_agrees_with_the_noncentral_t_distribution():
         critical = stats.t.isf(0.005, seeds - 1)
         expected = stats.nct.sf(critical, seeds - 1, effect * sqrt(seeds))
         assert power(recorded, effect, seeds) == pytest.approx(expected, abs=0.04)
+        assert power(recorded + 7, effect, seeds) == pytest.approx(expected, abs=0.04)
