@@ -39,6 +39,15 @@ def test_invalid_hyperparameters_are_refused_by_name(changes, words):
         Hyperparameters(**changes)
 
 
+def test_the_network_has_batch_normalization_if_asked_and_refuses_to_drop_everything():
+    from digitvision.model import build_cnn
+
+    names = [layer.name for layer in build_cnn(batch_norm=True).layers]
+    assert names[:3] == ["conv1", "conv1_norm", "conv1_relu"]
+    with pytest.raises(ValueError, match="below 1"):
+        build_cnn(dropout=1)
+
+
 def test_augmentation_depends_on_the_seed_alone_and_moves_each_image_differently():
     from digitvision.augmentation import augment
 
