@@ -1,4 +1,4 @@
-# make app · lab · test · test-ray · train · bench · coverage · lock · clean
+# make app · lab · test · test-ray · train · bench · coverage · screenshots · lock · clean
 # Settings: PYTHON, VENV, HOST, PORT; LOCK= (empty) takes the newest dependencies instead of the locked ones.
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 endif
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-.PHONY: app lab train test test-ray coverage bench lock clean
+.PHONY: app lab train test test-ray coverage bench screenshots lock clean
 
 app: $(VENV)/.installed-base
 	$(BIN)/python -m digitvision.app --host $(HOST) --port $(PORT)
@@ -40,6 +40,11 @@ coverage: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.serving
+
+# The pictures of the page and the pad in docs/
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/python tests/support/browser.py
+	$(BIN)/python tests/support/screenshots.py
 
 # After a change of dependencies in pyproject.toml
 lock: $(VENV)/.installed-dev
