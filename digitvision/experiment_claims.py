@@ -1,16 +1,17 @@
 """What the recorded runs say about each claim and each hypothesis, and the rules for that."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import isnan
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import NamedTuple
 
 from digitvision.experiment_plan import SIX
 from digitvision.experiment_plots import scattered
 from digitvision.experiment_runs import RECORD
 from digitvision.experiment_stats import collapse_rate, holm
+from digitvision.experiment_text import p_text, points
 from digitvision.experiments import (
     CONFIDENCE,
     MARGIN,
@@ -83,14 +84,6 @@ HYPOTHESES = {  # experiment: the outcome that decides, the verdicts predicted, 
 }
 
 
-def points(c: Comparison | Summary | None, unit: float = 0.01, digits: int = 2) -> str:
-    "Return mean and interval as text, +0.31 (+0.20 to +0.43), in points; – if there are none."
-    if c is None or isnan(c.mean):
-        return "–"
-    low, value, high = (f"{x / unit:+.{digits}f}" for x in (c.low, c.mean, c.high))
-    return f"{value} ({low} to {high})" if c.seeds > 1 else value
-
-
 def difference(
     rows: list[Row], name: str, column: str = "test_accuracy", other: str = "baseline"
 ) -> Comparison | None:
@@ -136,7 +129,7 @@ def claim(rows: list[Row], e: Experiment, record: str | Path = RECORD) -> Judgme
     if len(ours) < 2:
         return Judgment("open", "too few runs yet")
     if e.name == "baseline":
-        return _claim_of_baseline(ours, e.reported)
+        return _claim_of_baseline(rows, e)
     if scattered(ours.values()):
         lost = collapse_rate(ours.values())
         verdict = "confirmed" if lost.count == lost.total else "partly" if lost.count else "refuted"
@@ -151,11 +144,22 @@ def claim(rows: list[Row], e: Experiment, record: str | Path = RECORD) -> Judgme
     return Judgment(verdict or "open", reason)
 
 
-def _claim_of_baseline(ours: dict[int, float], reported: float) -> Judgment:
+def one_more_run(rows: list[Row], e: Experiment) -> tuple[float, float, bool] | None:
+    """Return the 99.2% prediction interval of one more run, and whether the report is inside.
+
+    The intervals of six reports hold together with 95%. None if runs are few or scatter."""
+    ours = by_seed(rows, e.name).values()
+    if len(ours) < 2 or scattered(ours):
+        return None
+    low, high = prediction_interval(ours, 1 - 0.05 / 6)
+    inside = low - 5e-5 <= e.reported <= high + 5e-5  # reports are rounded to 0.01%
+    return max(low, 0.0), min(high, 1.0), inside
+
+
+def _claim_of_baseline(rows: list[Row], e: Experiment) -> Judgment:
     "Judge the reported accuracy by a prediction interval, and that seed 42 makes it reproducible."
-    low, high = prediction_interval(ours.values(), 1 - 0.05 / 6)  # six reports, 95% together
-    inside = low - 5e-5 <= reported <= high + 5e-5  # reports are rounded to 0.01%
-    reason = f"{reported:.2%} is {'within' if inside else 'outside'} our range"
+    ours, (_, _, inside) = by_seed(rows, e.name), one_more_run(rows, e)
+    reason = f"{e.reported:.2%} is {'within' if inside else 'outside'} our prediction interval"
     shipped = shipped_accuracy()
     if 42 in ours and abs(shipped - ours[42]) > 5e-5:
         reason += f", but seed 42 gave {ours[42]:.2%} on one machine and {shipped:.2%} on another"
@@ -238,18 +242,3 @@ def _both(*parts: tuple[str, str, str]) -> Judgment:  # name, verdict, reason
     verdict = next((v for v in ("failed", "open") if v in verdicts), "held")
     texts = [f"{name}: {said}; {reason.rstrip('.')}." for name, said, reason in parts]
     return Judgment(verdict, " ".join(texts))
-
-
-def p_text(p_value: float) -> str:
-    'Return "p = 0.012", or "p < 0.001".'
-    return f"p = {p_value:.3f}" if p_value >= 0.0005 else "p < 0.001"
-
-
-def accuracy_text(values: Iterable[float]) -> str:
-    "Return accuracies as text: 99.21% ± 0.05, or each if they scatter."
-    values = list(values)
-    if not values:
-        return "–"
-    if len(values) < 2 or scattered(values):
-        return ", ".join(f"{value:.2%}" for value in values)
-    return f"{mean(values):.2%} ± {100 * stdev(values):.2f}"

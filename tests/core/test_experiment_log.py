@@ -37,11 +37,12 @@ def jitter(size: float) -> list[float]:
     return [n + size * (-1) ** i for i, n in enumerate(NOISE)]
 
 
+LOG = render_log(ROWS)
 BASELINE = runs("baseline", 0)
 
 
 def test_the_log_and_its_curves_are_in_step_with_the_record():
-    assert (ROOT / "docs/experiment_log.md").read_text(encoding="utf-8") == render_log(ROWS)
+    assert (ROOT / "docs/experiment_log.md").read_text(encoding="utf-8") == LOG
     for row in ROWS:
         assert recorded(ROWS, EXPERIMENTS[row["experiment"]], row["seed"]) == row
         path = ROOT / f"docs/curves/{row['experiment']}-{row['seed']}.json"
@@ -80,7 +81,7 @@ def test_other_peoples_digits_decide_on_augmentation():
 
 
 def test_runs_that_scatter_are_counted_and_listed_without_a_mean():
-    log, five = render_log(ROWS), [row for row in ROWS if row["seed"] < 47]
+    five = [row for row in ROWS if row["seed"] < 47]
     high = EXPERIMENTS["high_lr"]
     assert "83.49%, 10.28%, 9.80%, 11.35%, 11.35%" in table(five, [high])
     assert finding(five, high).startswith("-15.76, -88.76, ")
@@ -88,7 +89,9 @@ def test_runs_that_scatter_are_counted_and_listed_without_a_mean():
     assert hypothesis(five, high).verdict == "failed" and claim(five, high).verdict == "partly"
     dead = [row | {"test_accuracy": 0.1} for row in runs("high_lr", 0)]
     assert hypothesis(BASELINE + dead, high).verdict == "held"
-    for low, high in re.findall(r"interval (\d+)% to (\d+)%", log):
+    for low, high in re.findall(r"between ([\d.]+)% and ([\d.]+)%", LOG):
+        assert 0 <= float(low) <= float(high) <= 100
+    for low, high in re.findall(r"interval (\d+)% to (\d+)%", LOG):
         assert 0 <= int(low) <= int(high) <= 100
 
 
