@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import product
+from itertools import chain
 from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +16,11 @@ import numpy as np
 
 from digitvision.data import Mnist, Split
 from digitvision.errors import InvalidInputError
+from digitvision.experiment_plan import planned_seeds
 from digitvision.experiments import Experiment
 from digitvision.files import project_path, write_atomically, write_text
 from digitvision.records import Columns, RecordError, Row, read_record, run_key
-from digitvision.sweep import OnEpoch, PlannedRun, cpu_name, mean_seconds, plan_runs, run_missing
+from digitvision.sweep import OnEpoch, PlannedRun, cpu_name, plan_runs, run_missing
 from digitvision.train import History, Hyperparameters, Run, compile_cnn, measure, to_input, train
 
 RECORD = project_path("docs/experiments.csv")  # "curves" and "outcomes" are beside it
@@ -178,21 +179,26 @@ def _expected_seconds(experiment: Experiment) -> float:
 
 
 def missing(
-    experiments: Collection[Experiment], seeds: Collection[int], rows: list[Row]
+    experiments: Collection[Experiment],
+    seeds: Collection[int] | None,  # None: those planned for each experiment
+    rows: list[Row],
 ) -> list[PlannedRun]:
     """Return the runs that are not recorded: seed by seed, the shortest experiments first.
 
     Raises RecordError as `recorded` does."""
-    for experiment, seed in product(experiments, seeds):
-        recorded(rows, experiment, seed)
-    seconds = {e.name: _expected_seconds(e) for e in experiments} | mean_seconds(rows)
+    wanted = {e.name: planned_seeds(e) if seeds is None else seeds for e in experiments}
+    for experiment in experiments:
+        for seed in wanted[experiment.name]:
+            recorded(rows, experiment, seed)
+    seconds = {e.name: _expected_seconds(e) for e in experiments}  # those on record vary with load
     configs = {e.name: e for e in sorted(experiments, key=lambda e: seconds[e.name])}
-    return plan_runs(configs, seeds, rows, seconds)
+    plan = plan_runs(configs, chain(*wanted.values()), rows, seconds)
+    return [run for run in plan if run.seed in wanted[run.name]]
 
 
 def run_all(
     experiments: Collection[Experiment],
-    seeds: Collection[int],
+    seeds: Collection[int] | None,  # None: those planned for each experiment
     mnist: Mnist,
     drawings: Mapping[str, Split] | None = None,  # as in `do_run`
     record: str | Path = RECORD,  # CSV file; curves and outcomes are beside it

@@ -30,8 +30,10 @@ FOLDER = click.option(
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace a model with the same name.")
 
 
-def _parse_seeds(ctx, parameter, text: str) -> list[int]:
+def _parse_seeds(ctx, parameter, text: str | None) -> list[int] | None:
     "Return the seeds in a text such as 42,43 or 42-46. Raises BadParameter for any other."
+    if text is None:
+        return None
     seeds = []
     try:
         for part in text.split(","):
@@ -45,10 +47,11 @@ def _parse_seeds(ctx, parameter, text: str) -> list[int]:
     return seeds
 
 
-def seeds_option(default: str) -> Callable:
-    "Return the option --seeds, whose value is a list of int."
+def seeds_option(default: str | None, shown: str | None = None) -> Callable:
+    "Return the option --seeds: a list of int, or None; `shown` is the default in its help."
     text = "Seeds: a list (42,43) or a range (42-46)."
-    return click.option("--seeds", default=default, callback=_parse_seeds, help=text)
+    options = {"callback": _parse_seeds, "help": text, "show_default": shown or True}
+    return click.option("--seeds", default=default, **options)
 
 
 def record_option(default: str, text: str = "CSV file of recorded runs.") -> Callable:

@@ -18,7 +18,7 @@ def experiments():
 
 @experiments.command()
 @click.argument("names", nargs=-1)
-@seeds_option("42-53")
+@seeds_option(None, "42-53; for high_lr 42-51, for sweeps 42-46")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and how long it would take.")
 @STROKES
 @click.option(
@@ -51,7 +51,7 @@ def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
         for one in plan:
             click.echo(f"{one.name:45} seed {one.seed:4} {one.seconds / 60:7.1f} minutes")
         hours = sum(one.seconds for one in plan) / 3600
-        click.echo(f"{len(plan)} runs, about {hours:.1f} hours on two idle cores")
+        click.echo(f"{len(plan)} runs, at most {hours:.1f} hours on two idle cores")
         return
     mnist = load_mnist()
     drawings = {"canvas": redrawn(mnist.test)}
@@ -64,8 +64,7 @@ def run(names, seeds, dry_run, strokes, engine, address, cpus, record):
         done = run_all_on_ray(chosen, seeds, mnist, drawings, record, **options)
     else:
         done = run_all(chosen, seeds, mnist, drawings, record)
-    others = len(chosen) * len(set(seeds)) - len(done)
-    click.echo(f"{len(done)} runs done; {others} were recorded already or run elsewhere")
+    click.echo(f"{len(done)} runs done; all others are recorded or being run elsewhere")
 
 
 @experiments.command()

@@ -92,7 +92,7 @@ def _do_run(experiment: Experiment, seed: int, data, progress) -> Result:
 # %% ../../notebooks/41_cluster.ipynb #d828671b
 def _lock_missing(
     experiments: Collection[Experiment],
-    seeds: Collection[int],
+    seeds: Collection[int] | None,
     record: str | Path,
     work: str | Path,
     locks: ExitStack,  # holds the locks until it ends
@@ -118,7 +118,7 @@ def _check_cpus(cpus: float) -> None:
 # %% ../../notebooks/41_cluster.ipynb #bbfe2e10
 def run_all_on_ray(
     experiments: Collection[Experiment],
-    seeds: Collection[int],
+    seeds: Collection[int] | None,  # as in `run_all`
     mnist: Mnist,
     drawings: Mapping[str, Split] | None = None,  # as in `do_run`
     record: str | Path = RECORD,  # CSV file; curves and outcomes are beside it

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from support.sweeps import check_complete, finish, recorded, start_sweep, wait_until
 
 from digitvision.cli import main
-from digitvision.experiment_plan import CONTROLS, EXPERIMENTS, SEEDS, SIX, SWEEPS, find
+from digitvision.experiment_plan import CONTROLS, EXPERIMENTS, SIX, SWEEPS, find
 from digitvision.experiment_runs import COLUMNS, missing, read_outcomes, read_rows, write_outcomes
 from digitvision.records import RecordError, append_row
 from digitvision.train import Hyperparameters
@@ -88,10 +88,10 @@ def test_the_command_line_names_what_is_wrong(tmp_path):
 
 def test_a_dry_run_tells_the_time_and_only_what_is_missing(tmp_path):
     record = tmp_path / "experiments.csv"
-    row = ROW | {"experiment": "baseline", "seed": 42, "images": 54_000, "seconds": 120.0}
+    row = ROW | {"experiment": "baseline", "seed": 42, "images": 54_000}
     append_row(record, row, COLUMNS)
     lines = cli("run", "baseline", "--seeds", "42-44", "--dry-run", "--record", record).output
-    assert "seed   42" not in lines and lines.count("2.0 minutes") == 2 and "2 runs" in lines
+    assert "seed   42" not in lines and lines.count("4.4 minutes") == 2 and "2 runs" in lines
 
 
 def test_experiments_are_told_apart_by_name_and_changed_ones_from_their_old_runs():
@@ -106,9 +106,19 @@ def test_experiments_are_told_apart_by_name_and_changed_ones_from_their_old_runs
         missing(SIX, [1], [stale])
 
 
-def test_the_command_line_runs_the_seeds_of_the_plan(tmp_path):
-    lines = cli("run", "baseline", "--dry-run", "--record", tmp_path / "none.csv").output
-    assert [int(s) for s in re.findall(r"seed +(\d+)", lines)] == list(SEEDS)
+@pytest.mark.parametrize(
+    ("names", "last"), [(["baseline"], 53), (["high_lr"], 51), (["small_dropout_0.0"], 46)]
+)
+def test_the_command_line_runs_the_seeds_of_the_plan(tmp_path, names, last):
+    lines = cli("run", *names, "--dry-run", "--record", tmp_path / "none.csv").output
+    assert [int(s) for s in re.findall(r"seed +(\d+)", lines)] == [*range(42, last + 1)]
+
+
+def test_without_names_and_seeds_the_six_are_planned_seed_by_seed(tmp_path):
+    lines = cli("run", "--dry-run", "--record", tmp_path / "none.csv").output
+    planned = re.findall(r"^(\w+) +seed +(\d+)", lines, re.M)
+    assert len(planned) == len(set(planned)) == 6 * 12 - 2
+    assert [seed for _, seed in planned] == sorted(seed for _, seed in planned)
 
 
 def test_the_hypotheses_stand_as_they_were_registered():
