@@ -4,11 +4,12 @@ import base64
 import hashlib
 import json
 import platform
+import threading
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import onnxruntime
@@ -89,6 +90,40 @@ def start_session(
     if not fragment:
         raise ModelError("The model's file does not name its layers: train and export it again.")
     return start_session(onnx + base64.b64decode(fragment))
+
+
+class LoadedModel:
+    "A model ready to run: `card` is its model card, `model` its name, `folder` where it was found."
+
+    _shared: ClassVar[dict[tuple[type, str], Any]] = {}  # one for the process, on purpose
+    _lock = threading.Lock()
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,  # name of a model
+        folder: str | Path | None = None,  # default: the shipped models, then the user's
+    ):
+        "Load a model. Raises ModelError if there is none of this name or its file is damaged."
+        self.card, onnx = read_model(model, folder)
+        self._session = start_session(onnx)
+        self._input_name = self._session.get_inputs()[0].name
+        self.model, self.folder = model, folder
+
+    @classmethod
+    def shared(cls, model: str = DEFAULT_MODEL) -> Self:
+        "Return the one of a model that the process shares, loaded once. Raises ModelError."
+        with cls._lock:
+            if (cls, model) not in cls._shared:
+                cls._shared[cls, model] = cls(model)
+            return cls._shared[cls, model]
+
+    def run(
+        self,
+        inputs: np.ndarray,  # float32 (n, 28, 28, 1) in [0, 1]
+    ) -> tuple[np.ndarray, np.ndarray]:  # probabilities (n, 10), digit scores (n,), float32
+        "Run the network; if it has no digit score, the largest probability takes its place."
+        rows, *scores = self._session.run(None, {self._input_name: inputs})
+        return rows, scores[0].ravel() if scores else rows.max(axis=1)
 
 
 def write_model(

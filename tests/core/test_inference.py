@@ -1,7 +1,10 @@
 """The recognizer: its errors, its batches and what it imports from elsewhere."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from PIL import Image
 from support.digits import DIGITS
 
 from digitvision import inference, model_files, pictures
@@ -47,6 +50,22 @@ def test_a_batch_has_the_predictions_of_its_pictures():
         alone = recognizer.predict(drawing)
         np.testing.assert_allclose(alone.probabilities, prediction.probabilities, atol=1e-5)
     assert recognizer.predict_many([]) == []
+
+
+def test_every_kind_of_picture_has_the_same_answer():
+    expected = Recognizer.shared().predict(SEVEN)
+    assert expected.digit == 7 and expected.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    transparent = Image.new("RGBA", SEVEN.size)
+    transparent.putalpha(SEVEN)
+    url = pictures.encode_data_url(np.asarray(SEVEN) / 255)
+    for found in Recognizer.shared().predict_many([transparent, np.asarray(SEVEN), url]):
+        np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-3)
+
+
+def test_threads_share_one_model():
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: Recognizer.shared(), range(64)))) == 1
+    assert Recognizer.shared("baseline") is not Recognizer.shared()
 
 
 @pytest.mark.parametrize("preprocess", inference.PREPROCESS)

@@ -19,6 +19,8 @@ from support.lab import (
 )
 from support.sheet import touch
 
+from digitvision.model_files import CHECKPOINTS
+
 TWO_PADS = [
     "from digitvision.widget import DigitPad\nfrom ipywidgets import Label",
     "pad = DigitPad()\npad",
@@ -37,8 +39,11 @@ COUNT_EVENTS = """canvas => {
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:
-    "A JupyterLab with notebook 07 and a notebook of two pads."
+    "A JupyterLab with notebook 07, a model of its reader, and a notebook of two pads."
     folder = tmp_path_factory.mktemp("lab")
+    (folder / "home/models").mkdir(parents=True)
+    for suffix in ("onnx", "json"):
+        shutil.copy(CHECKPOINTS / f"baseline.{suffix}", folder / f"home/models/mine.{suffix}")
     shutil.copy(Path(__file__).parents[2] / "notebooks" / "07_widget.ipynb", folder)
     write_notebook(folder / "pads.ipynb", *TWO_PADS)
     with serve_lab(folder) as address:

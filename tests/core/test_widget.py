@@ -10,8 +10,9 @@ from ipywidgets import HTML
 from support.digits import DIGITS
 
 from digitvision.inference import DEFAULT_MODEL, ModelError, Prediction, Recognizer, list_models
+from digitvision.pad import MAX_BRUSH, MIN_BRUSH, SCALE
 from digitvision.preprocess import MAX_POINTS, rasterize
-from digitvision.widget import MAX_BRUSH, MIN_BRUSH, SCALE, DigitPad, describe
+from digitvision.widget import DigitPad, describe
 
 
 def send(pad: DigitPad, event: str, *points: tuple[float, float]) -> None:

@@ -25,6 +25,7 @@ FOLDERS = {  # settings of this JupyterLab instead of the user's
     "JUPYTERLAB_SETTINGS_DIR": "settings",
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "IPYTHONDIR": "ipython",
+    "DIGITVISION_HOME": "home",  # where notebook 07 looks for the model of its reader
 }
 SETTINGS = {  # no news, no search for updates, no check whether JupyterLab should be rebuilt
     "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
