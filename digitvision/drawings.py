@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from digitvision.pictures import read_image
 from digitvision.preprocess import check_strokes, to_image
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
+HALVES = ("choosing", "reporting")  # of the writers, see `writer_half`
 
 
 class DrawingsError(DigitVisionError, ValueError):
@@ -21,7 +23,7 @@ class DrawingsError(DigitVisionError, ValueError):
 
 
 def read_drawings(
-    path: str | Path,  # UTF-8 JSON lines: label, strokes; optional slashed, lookalike (bool)
+    path: str | Path,  # UTF-8 JSON lines: label, strokes; optional writer, slashed, lookalike
 ) -> list[dict[str, Any]]:  # the objects; label is a str, strokes a list of float (points, 2)
     """Read labeled strokes.
 
@@ -39,6 +41,26 @@ def read_drawings(
     if not drawings:
         raise DrawingsError(f"{path} has no drawings: write one JSON object a line.")
     return drawings
+
+
+def writer_half(writer: str) -> str:  # one of HALVES
+    """Return the half of the writers to which a writer belongs.
+
+    Recipes and thresholds are chosen on the drawings of one half, results reported on the other.
+    The rule sees only the name: an even CRC-32 of its UTF-8 bytes is for choosing."""
+    return HALVES[crc32(writer.encode()) % 2]
+
+
+def split_by_writer(
+    drawings: list[dict[str, Any]],  # from `read_drawings`
+) -> dict[str, list[dict[str, Any]]]:  # by HALVES
+    "Divide drawings by `writer_half`. Raises DrawingsError if one does not name its writer."
+    halves: dict[str, list[dict[str, Any]]] = {half: [] for half in HALVES}
+    for drawing in drawings:
+        if not drawing.get("writer"):
+            raise DrawingsError('A drawing names no writer: add "writer": "anna" to each line.')
+        halves[writer_half(str(drawing["writer"]))].append(drawing)
+    return halves
 
 
 def find_pictures(

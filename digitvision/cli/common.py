@@ -10,7 +10,9 @@ from digitvision.files import project_path
 from digitvision.model_files import CHECKPOINTS, list_models, user_models
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-POINTS = 'a JSON object on each line: {"label": "4", "strokes": [[[x, y], …], …]}. '
+POINTS = (
+    'a JSON object on each line: {"label": "4", "writer": "anna", "strokes": [[[x, y], …], …]}. '
+)
 STROKES = click.option(
     "--strokes",
     type=FILE,
@@ -91,8 +93,11 @@ def choose_folder(name: str, folder: Path | None, overwrite: bool) -> Path:
 
 def announce(card: dict[str, Any], folder: Path) -> None:
     "Print a new model's test accuracy, from its model card, its folder and how to use it."
-    accuracy, (low, high) = card["test"]["accuracy"], card["test"]["interval_95"]
-    click.echo(f"Test accuracy {accuracy:.2%} (95% interval {low:.2%} to {high:.2%}).")
+    from digitvision.accuracy import format_accuracy
+
+    test = card["test"]
+    accuracy = format_accuracy(test["images"], test["accuracy"])
+    click.echo(f"Test accuracy and 95% interval: {accuracy}.")
     click.echo(f"Model {card['name']!r} is in {folder}")
     if folder in (CHECKPOINTS, user_models()):
         click.echo(f"Use it: digitvision predict --model {card['name']} FILE")

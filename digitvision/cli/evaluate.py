@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from digitvision.cli.common import NONDIGITS, STROKES, table
+from digitvision.drawings import HALVES
 
 
 @click.command()
@@ -39,6 +40,12 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if "strokes" in found:
         pen = found["strokes"]
         yield f"Pen digits: mean of the styles {pen['mean']:.2%}, worst style {pen['worst']:.2%}."
+        for half in [name for name in HALVES if name in pen]:
+            mean, (low, high) = pen[half]["mean"], pen[half]["interval_95"]
+            yield (
+                f"{pen[half]['writers']} writers for {half}: mean {mean:.2%}, 95% interval over "
+                f"writers {low:.2%} to {high:.2%}."
+            )
     if "images" in found:
         pictures = found["images"]
         yield f"Pictures: mean over sources {pictures['macro_average']:.2%}."
@@ -50,17 +57,18 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 def _accuracies(found: dict[str, Any]) -> Iterator[str]:
     "Yield the accuracy of every labeled set."
+    from digitvision.accuracy import format_accuracy
+
     pen, pictures = found.get("strokes", {"ways": {}}), found.get("images", {"sources": {}})
     sets = {"MNIST test": found["test"], "scikit-learn's digits": found["load_digits"]}
     sets |= {f"pen, {style}": summary for style, summary in pen["ways"].items()}
     sets |= {"pen, slashed zeros": pen.get("slashed_zeros")}
     sets |= {f"pictures, {source}": summary for source, summary in pictures["sources"].items()}
-    rows = [("", "images", "accuracy", "95% interval", "ECE")]
+    rows = [("", "images", "accuracy (95% interval)", "ECE")]
     for name, summary in sets.items():
         if summary:
-            interval = "{:.2%} to {:.2%}".format(*summary["interval_95"])
-            accuracy, ece = f"{summary['accuracy']:.2%}", f"{summary['ece']:.2%}"
-            rows.append((name, f"{summary['images']:,}", accuracy, interval, ece))
+            accuracy = format_accuracy(summary["images"], summary["accuracy"])
+            rows.append((name, f"{summary['images']:,}", accuracy, f"{summary['ece']:.2%}"))
     yield from table(*rows)
 
 

@@ -1,19 +1,21 @@
-"""The steps from the baseline to the shipped model, one change each, and their recorded runs."""
+"""The steps from the baseline to the shipped model, what each changes, and their recorded runs."""
 
 import math
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
+import numpy as np
 from scipy.special import softmax
 
 from digitvision.data import Mnist, Split
 from digitvision.evaluate import threshold_at_tpr
 from digitvision.files import project_path
 from digitvision.people.material import join, non_digits, photographed, render_parts
-from digitvision.people.reader import Recipe, predict_logits, train_reader
+from digitvision.people.reader import Recipe
+from digitvision.people.training import predict_logits, train_reader
 from digitvision.records import Columns, Row, read_record
 from digitvision.robustness import redrawn
 from digitvision.sweep import OnEpoch, PlannedRun, mean_seconds, plan_runs, run_missing
@@ -26,20 +28,20 @@ COLUMNS = Columns({"rung": str, "seed": int} | dict.fromkeys((*MEASURES, "cpu_se
 
 
 def _recipes() -> dict[str, Recipe]:
-    "Return the recipes by name: each adds one change to the one before."
+    "Return the recipes by name: each adds a change, or several, to the one before."
     plain = {"redrawn": 0, "photos": 0, "printed": 0, "nondigits": 0, "averaging": 0}
     network = {"filters": ((32,), (64,)), "units": 128, "batch_norm": False, "dropout": 0.5}
     training = {"learning_rate": 0.001, "one_cycle": False, "distortion": 0, "epochs": 4}
     recipe = Recipe(**plain, **network, **training)
     recipes = {"the baseline's network": recipe}
     for name, change in {
-        "five convolutions, normalised": {name: getattr(Recipe, name) for name in network},
+        "five convolutions, normalized": {name: getattr(Recipe, name) for name in network},
         "one cycle": {"one_cycle": True, "learning_rate": Recipe.learning_rate},
         "distortion": {"distortion": Recipe.distortion},
         "averaging": {"averaging": 0.98},  # there are fewer steps than in the whole recipe
         "redrawn digits": {"redrawn": 8_000},
         "bad photos": {"photos": 4_000},
-        "pen fonts, and what is not a digit": {"printed": 4_000, "nondigits": 8_000},
+        "pen fonts and non-digits": {"printed": 4_000, "nondigits": 8_000},
     }.items():
         recipe = replace(recipe, **change)
         recipes[f"+ {name}"] = recipe
@@ -49,15 +51,31 @@ def _recipes() -> dict[str, Recipe]:
 RECIPES = _recipes()
 
 
-def make_evaluation_sets(mnist: Mnist, pen: Split | None = None) -> dict[str, Split]:
+def training_steps(recipe: Recipe) -> int:
+    "Return the number of batches in a run of the ladder, from IMAGES digits and the rendered ones."
+    images = IMAGES + recipe.redrawn + recipe.photos + recipe.printed + recipe.nondigits
+    return images // recipe.batch_size * recipe.epochs
+
+
+def list_changes(before: Recipe, after: Recipe) -> list[str]:
+    "List the hyperparameters in which two recipes differ, such as `dropout 0.5 → 0.4`."
+    old, new = asdict(before), asdict(after)
+    return [f"{name} {old[name]} → {new[name]}" for name in new if new[name] != old[name]]
+
+
+def make_evaluation_sets(
+    mnist: Mnist,
+    pen: Split | None = None,
+    count: int = 1_000,  # of photos and of non-digits
+) -> dict[str, Split]:
     """Make sets that no reader is trained on.
 
-    They are "validation" digits, 2,000 of them "redrawn", up to 1,000 on bad "photos", 1,000
-    "nondigits", and "pen" if given."""
+    They are "validation" digits, twice `count` of them "redrawn", up to `count` on bad "photos",
+    `count` "nondigits", and "pen" if given."""
     digits = mnist.validation
-    sets = {"validation": digits, "redrawn": redrawn(digits)}
-    sets["photos"] = photographed(digits, 1_000, seed=7)
-    sets["nondigits"] = non_digits(1_000, digits, seed=7)
+    sets = {"validation": digits, "redrawn": redrawn(digits, 2 * count)}
+    sets["photos"] = photographed(digits, count, seed=7)
+    sets["nondigits"] = non_digits(count, digits, seed=7)
     return sets | ({"pen": pen} if pen else {})
 
 
@@ -81,6 +99,43 @@ def measure_reader(
 def read_ladder(path: str | Path = LADDER_CSV) -> list[Row]:
     "Return the recorded runs, with COLUMNS as keys. Raises RecordError if a row is damaged."
     return read_record(path, COLUMNS)
+
+
+def results_by_rung(rows: Iterable[Row]) -> dict[str, np.ndarray]:  # float (seeds, MEASURES)
+    "Group recorded runs by recipe; the seeds are in the same order in each."
+    ordered = sorted(rows, key=lambda row: row["seed"])
+    return {
+        name: np.array([[row[m] for m in MEASURES] for row in ordered if row["rung"] == name])
+        for name in RECIPES
+    }
+
+
+def plot_ladder(results: Mapping[str, np.ndarray]) -> None:  # from `results_by_rung`
+    "Plot the error rate on four sets of digits, and the share of non-digits refused, by recipe."
+    import matplotlib.pyplot as plt
+
+    steps = np.arange(len(results))
+    values = 100 * np.stack(list(results.values()))  # (recipes, seeds, MEASURES)
+    _, (left, right) = plt.subplots(1, 2, figsize=(9, 4), sharey=True, width_ratios=[3, 2])
+    for k, measure in enumerate(MEASURES):
+        axis, shown = (
+            (right, values[..., k]) if measure == "refused" else (left, 100 - values[..., k])
+        )
+        (line,) = axis.plot(shown.mean(axis=1), steps, "o-", color=f"C{k}")
+        axis.plot(shown, steps, ".", color=line.get_color(), alpha=0.4)
+        if axis is left:
+            place = {"ha": "center", "va": "top", "textcoords": "offset points", "fontsize": 8}
+            down = -20 if measure == "redrawn" else -8  # staggered, so that they do not overlap
+            at = (shown[-1].mean(), steps[-1])
+            axis.annotate(measure, at, (0, down), color=line.get_color(), **place)
+    ticks = [0.5, 1, 2, 3, 5]
+    left.set(xscale="log", xlabel="error rate on digits (%)", yticks=steps, yticklabels=results)
+    left.set_xticks(ticks, map(str, ticks))
+    left.minorticks_off()
+    left.set(title="Fewer digits misread", ylim=(steps[-1] + 1, -0.4))
+    right.set(title="More non-digits refused", xlim=(0, 102))
+    right.set(xlabel="refused if 98.5% of redrawn digits pass (%)")
+    plt.show()
 
 
 def run_ladder(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from digitvision.data import Mnist, Split
-from digitvision.drawings import read_drawings
+from digitvision.drawings import DrawingsError, read_drawings, split_by_writer
 from digitvision.people.nondigits import nondigits, printed_digits
 from digitvision.people.synth import degrade_many
 from digitvision.robustness import STYLES, redrawn, render
@@ -48,10 +48,16 @@ def render_parts(
 
 
 def pen_digits_in_all_styles(
-    path: str | Path,  # a file for `read_drawings`
+    path: str | Path,  # a file for `read_drawings`, with writers
 ) -> Split:  # uint8 (n, 28, 28), each drawing once in every style
-    "Render pen digits in all STYLES, without slashed zeros. Raises DrawingsError if damaged."
-    digits = [digit for digit in read_drawings(path) if not digit.get("slashed")]
+    """Render the pen digits of the choosing half of the writers in all STYLES.
+
+    They choose recipes and thresholds; the other half is for reporting (`writer_half`). Slashed
+    zeros are left out. Raises DrawingsError for damaged drawings, or one without a writer."""
+    halves = split_by_writer(read_drawings(path))
+    digits = [digit for digit in halves["choosing"] if not digit.get("slashed")]
+    if not digits:
+        raise DrawingsError(f"{path}: no writer belongs to the half for choosing: add writers.")
     labels = np.array([int(digit["label"]) for digit in digits], np.uint8)
     return join(Split(render(digits, style), labels) for style in STYLES.values())
 

@@ -9,7 +9,9 @@ import keras
 from digitvision.data import Mnist, Split
 from digitvision.evaluate import threshold_at_tpr
 from digitvision.model_files import write_model
-from digitvision.people.reader import Recipe, build_reader, fit_temperature, fold, predict_logits
+from digitvision.people.folding import fold
+from digitvision.people.reader import Recipe, build_reader, fit_temperature
+from digitvision.people.training import predict_logits
 from digitvision.train import to_input
 
 
@@ -22,7 +24,9 @@ def ship_reader(
     about: dict[str, Any],  # more fields of the card, such as seed
     name: str = "digitvision",
 ) -> dict[str, Any]:  # the card
-    "Fit the temperature on validation images, choose the threshold, and write the three files."
+    """Fit the temperature on validation images, choose the threshold, and write the three files.
+
+    The test set is evaluated last, once, after all of these choices."""
     logits, _ = predict_logits(model, mnist.validation.images)
     temperature = fit_temperature(logits, mnist.validation.labels)
     folded = fold(model, temperature)
@@ -30,6 +34,7 @@ def ship_reader(
     trainable = build_reader(recipe)  # without the optimizer's state
     trainable.set_weights(model.get_weights())
     facts = {
+        "parameters_trained": model.count_params(),  # with batch normalization, not yet folded
         "hyperparameters": asdict(recipe),
         "trained_on": f"MNIST training split, {len(mnist.train.labels):,} images, and "
         f"{recipe.redrawn:,} redrawn of them, {recipe.photos:,} on bad photos, {recipe.printed:,} "

@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 from support.digits import DIGITS
 
+from digitvision.accuracy import format_accuracy, writer_interval
 from digitvision.checkpoint import Checkpoint, load_checkpoint
 from digitvision.cli import main
 from digitvision.data import Mnist, Split, load_mnist
-from digitvision.drawings import read_drawings
+from digitvision.drawings import HALVES, read_drawings
 from digitvision.evaluate import (
     Answers,
     calibration,
@@ -123,6 +124,35 @@ def test_pen_digits_in_six_styles_slashed_zeros_apart(tmp_path, baseline):
     assert found["mean"] == pytest.approx(np.mean(accuracies), abs=1e-5)
     assert found["worst"] == min(accuracies) >= 0.9
     assert found["slashed_zeros"]["images"] == 1
+
+
+def test_pen_digits_of_named_writers_are_reported_by_half(tmp_path, baseline):
+    drawings = [
+        {"label": str(digit), "strokes": strokes, "writer": writer}
+        for writer in ("anna", "bob", "carla")  # bob is for choosing
+        for digit, strokes in DIGITS.items()
+    ]
+    pen = write(tmp_path / "pen.jsonl", drawings)
+    by_style = pen_answers(baseline, read_drawings(pen))
+    found = pen_report(by_style, np.array([drawing["writer"] for drawing in drawings]))
+    sizes = {half: (found[half]["writers"], found[half]["drawings"]) for half in ("all", *HALVES)}
+    assert sizes == {"all": (3, 30), "choosing": (1, 10), "reporting": (2, 20)}
+    assert found["by_writer"]["half"] == ["reporting", "choosing", "reporting"]
+    low, high = found["reporting"]["interval_95"]
+    assert low <= found["reporting"]["mean"] <= high
+    assert found["choosing"]["interval_95"] == [0, 1]  # one writer says nothing about others
+
+
+def test_an_interval_over_writers_is_wider_if_mistakes_cluster():
+    writers = np.repeat(np.arange(20).astype(str), 10)
+    spread, clustered = np.ones(200), np.ones(200)
+    spread[::10], clustered[:20] = 0, 0  # 20 mistakes: one a writer, or all by two
+    even, uneven = (writer_interval(shares, writers) for shares in (spread, clustered))
+    assert even == [0.9, 0.9] and uneven[0] < 0.8 < 0.9 < uneven[1]
+
+
+def test_intervals_are_computed_from_counts_and_rounded_once():
+    assert format_accuracy(10_000, 0.9967) == "99.67% (99.54% to 99.76%)"
 
 
 @pytest.mark.parametrize("size", [0.7, 0.25])

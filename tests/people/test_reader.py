@@ -8,28 +8,42 @@ import pytest
 from scipy.special import expit, softmax
 
 from digitvision.data import Split
+from digitvision.people.distortion import distort
+from digitvision.people.folding import fold
 from digitvision.people.material import NOT_A_DIGIT
-from digitvision.people.reader import (
-    OUTLIER_WEIGHT,
-    BatchSequence,
-    Recipe,
-    build_reader,
-    distort,
-    fold,
-    optimizer_settings,
-    predict_logits,
-    train_reader,
-)
+from digitvision.people.reader import Recipe, build_reader, fit_temperature, optimizer_settings
+from digitvision.people.training import BatchSequence, compile_reader, predict_logits, train_reader
 
 TINY = Recipe(filters=((3, 3), (4,)), batch_size=4, epochs=2, distortion=0)
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28), np.uint8)
 MATERIAL = Split(IMAGES, np.array([*range(10), NOT_A_DIGIT, NOT_A_DIGIT], np.int8))
 
 
-def test_other_random_numbers_distort_otherwise():  # the same ones: notebook 33
-    first, other = (distort(IMAGES, np.random.default_rng(seed)) for seed in (1, 2))
+def test_the_same_random_numbers_distort_alike_and_others_otherwise():
+    first, again, other = (distort(IMAGES, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert (first.shape, first.dtype) == ((12, 28, 28, 1), np.float32)
-    assert not np.array_equal(first, other)
+    assert 0 <= first.min() < first.max() <= 1
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_a_strength_of_0_changes_nothing():
+    unchanged = distort(IMAGES, np.random.default_rng(1), 0)
+    np.testing.assert_array_equal(unchanged[..., 0], IMAGES / np.float32(255))
+
+
+def test_the_recipe_holds_every_ingredient_of_the_loss_and_the_optimizer():
+    recipe = replace(TINY, weight_decay=0.5, clip_norm=3.0, score_weight=0.25, label_smoothing=0.3)
+    model = compile_reader(recipe, steps=10)
+    optimizer = model.optimizer
+    assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.5, 3.0)
+    assert model.loss[0].get_config()["label_smoothing"] == 0.3
+    assert model._compile_loss._user_loss_weights == [1.0, 0.25]
+
+
+def test_the_temperature_of_a_network_three_times_too_sure():
+    true = np.random.default_rng(0).normal(0, 2, (5000, 10))  # labels are drawn as these logits say
+    labels = (true + np.random.default_rng(1).gumbel(0, 1, true.shape)).argmax(axis=1)
+    assert fit_temperature(3 * true, labels) == pytest.approx(3, abs=0.2)
 
 
 def test_an_epoch_has_every_image_once_and_the_next_in_another_order():
@@ -52,7 +66,7 @@ def test_targets_and_weights_of_digits_and_others():
     np.testing.assert_array_equal(scores[:, 0], ~others)
     np.testing.assert_array_equal(targets[~others].argmax(axis=1), labels[~others])
     np.testing.assert_allclose(targets[others], 0.1)
-    np.testing.assert_allclose(weights, np.where(others, OUTLIER_WEIGHT, 1))
+    np.testing.assert_allclose(weights, np.where(others, 0.1, 1))
     assert (ones == 1).all()
 
 
