@@ -49,16 +49,21 @@ def sweep_table(rows: list[Row], name: str) -> str:  # Markdown
     runs, pens = _runs(rows, name, VALIDATION), _runs(rows, name, PEN)
     lines = []
     for (line, x), ours in runs.items():
-        other = _reference(name, line, x)
-        same = other == (line, x)
+        other, pen = _reference(name, line, x), pens.get((line, x), {})
+        same, accuracy = other == (line, x), _accuracy(ours)
+        if name == "batch_norm":
+            if same or other not in runs:
+                continue
+            line, accuracy = "", f"{_accuracy(runs[other])} without, {accuracy} with"
         lines.append(
             [
-                *(f"{line}, {x:g}" if line else str(x), str(len(ours)), _accuracy(ours)),
+                *(f"{line}, {x:g}" if line else str(x), str(len(ours)), accuracy),
                 "–" if same else _difference(ours, runs.get(other, {})),
-                "–" if same else _difference(pens.get((line, x), {}), pens.get(other, {})),
+                "–" if same else _difference(pen, pens.get(other, {})),
             ]
         )
-    x_name = "setting, learning rate" if sweep_points(name)[0][0] else name.replace("_", " ")
+    names = {"batch_norm": "learning rate", "batch_size_and_rate": "batch size, learning rate"}
+    x_name = names.get(name, name.replace("_", " "))
     headings = [x_name, "seeds", "validation accuracy", "difference (95%)"]
     return markdown_table([*headings, "pen digits: difference (95%)"], lines)
 
@@ -129,5 +134,11 @@ def _best_rates(runs: dict[tuple, dict[int, float]]) -> str:
         best[line] = max(best.get(line, (0.0, 0.0)), (mean(values.values()), rate))
     if len(runs) < 8:  # fewer than half of the grid
         return "No runs of the grid yet."
-    texts = [f"{rate:g} for {line} ({accuracy:.2%})" for line, (accuracy, rate) in best.items()]
-    return f"The best rate on validation: {', '.join(texts)}."
+    usual, texts = Hyperparameters().learning_rate, []
+    for line, (_, rate) in best.items():
+        gain = _difference(runs[line, rate], runs.get((line, usual), {}))
+        texts.append(f"{rate:g} for {line}" + (f" ({gain})" if rate != usual else ""))
+    return (
+        f"The best rate on validation is {', '.join(texts)}. In brackets: points against the "
+        f"usual {usual:g}; the best of several is always a little too good."
+    )

@@ -125,6 +125,7 @@ def test_batch_norm_and_learning_rate_act_on_each_other():
         gain = 30 if rate == 0.0005 and line == "with batch norm" else 0
         rows += runs(e.name, gain, column, jitter(100 * rate * len(line)))
     assert "an interaction" in sweep_sentence(rows, "batch_norm")
+    assert "| 0.0005 | 8 | 99.00% without, 99.30% with | +0.30 (" in sweep_table(rows, "batch_norm")
 
 
 def test_the_figures_are_the_same_bytes_each_time(tmp_path):
