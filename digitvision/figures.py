@@ -71,7 +71,7 @@ def plot_history(
     figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     figure.suptitle(title, fontsize=10)
     epochs = [epoch["epoch"] for epoch in history]
-    best = min(history, key=lambda epoch: epoch["validation_loss"])["epoch"]
+    best = epochs[int(np.argmin([epoch["validation_loss"] for epoch in history]))]
     for axis, name, unit in zip(axes, ("loss", "accuracy"), (1, 100), strict=True):
         for label, key in {"train": name, "validation": f"validation_{name}"}.items():
             values = [unit * epoch[key] for epoch in history]

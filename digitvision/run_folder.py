@@ -5,16 +5,33 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from tqdm.auto import tqdm
 
+from digitvision.data import Mnist
 from digitvision.errors import InvalidInputError
 from digitvision.files import write_atomically, write_json
 from digitvision.hyperparameters import Hyperparameters
+
+
+@dataclass
+class Run:
+    "A finished training run, as `train.train` returns it."
+
+    model: keras.Model  # with the weights of the best epoch
+    hyperparameters: Hyperparameters
+    seed: int  # of all random numbers, see `train.train`
+    history: list[dict[str, float]]  # one entry per epoch, see `train.History`
+
+    @property
+    def best_epoch(self) -> int:  # counted from 1
+        "Return the epoch with the lowest validation loss, whose weights the model has."
+        return 1 + int(np.argmin([epoch["validation_loss"] for epoch in self.history]))
 
 
 class RunFolder:
@@ -59,9 +76,10 @@ def open_run(
     folder: str | Path | None,  # of this run only; None: a temporary one, removed at the end
     hyperparameters: Hyperparameters,
     seed: int,
-    images: int,  # number of training images
+    mnist: Mnist,
 ) -> Iterator[RunFolder]:
     "Open the folder of a run. Raises InvalidInputError if it holds another run."
+    images = len(mnist.train.labels)
     identity = asdict(hyperparameters) | {"seed": seed, "images": images}
     if folder is not None:
         yield RunFolder(Path(folder), identity)

@@ -100,6 +100,20 @@ def test_the_variants_the_experiments_need_train(changes):
     assert len(run.history) == 1 and 0 < run.history[0]["loss"] < 10
 
 
+def test_the_panel_trains_with_its_sliders_and_draws_after_each_epoch(monkeypatch):
+    from digitvision import training_panel
+    from digitvision.data import Mnist, Split, load_mnist
+
+    drawn = []
+    monkeypatch.setattr(training_panel, "plot_history", lambda history: drawn.append(len(history)))
+    part = Mnist(*(Split(split.images[:100], split.labels[:100]) for split in load_mnist()))
+    *sliders, button, _ = training_panel.training_panel(part).children
+    (epochs,) = (slider for slider in sliders if slider.description == "epochs")
+    epochs.value = 2
+    button.click()
+    assert drawn == [1, 2]
+
+
 def test_a_run_that_is_killed_resumes_and_ends_as_it_would_have(tmp_path):
     finish(start("whole", tmp_path))
     for epochs in (1, 2):  # killed in the middle of the second and of the third epoch
