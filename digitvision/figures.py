@@ -54,7 +54,7 @@ def show_rows(
         line[0].set_ylabel(label, rotation=0, ha="right", va="center")
         for axis, picture in zip(line, pictures, strict=False):
             pixels = np.asarray(picture)
-            axis.imshow(pixels, vmin=0, vmax=1 if pixels.dtype.kind in "fb" else 255)
+            axis.imshow(pixels, cmap="gray", vmin=0, vmax=1 if pixels.dtype.kind in "fb" else 255)
         for axis, text in zip(line, titles.get(label, ()), strict=False):
             axis.set_title(text, fontsize=8, loc="center")
     for axis in axes.flat:

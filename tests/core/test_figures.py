@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from digitvision.figures import plot_history, show_digits
+from digitvision.figures import plot_history, show_digits, show_rows
 
 
 @pytest.fixture
@@ -19,6 +19,14 @@ def limits(figure) -> list[tuple[str, float, float]]:
     "Color map, lowest and highest value of each image in a figure."
     images = [image for axis in figure.axes for image in axis.get_images()]
     return [(image.get_cmap().name, *image.get_clim()) for image in images]
+
+
+def test_rows_of_pictures_have_labels_titles_and_the_range_of_their_type(shown):
+    rows = {"bytes": [np.zeros((2, 3), np.uint8)], "floats": [np.ones((4, 4)), np.zeros((4, 4))]}
+    show_rows(rows, {"floats": ["one", "two"]})
+    assert limits(shown()) == [("gray", 0, 255), ("gray", 0, 1), ("gray", 0, 1)]
+    assert [axis.get_ylabel() for axis in shown().axes] == ["bytes", "", "floats", ""]
+    assert [axis.get_title() for axis in shown().axes] == ["", "", "one", "two"]
 
 
 def test_zero_is_black_and_the_maximum_of_each_image_white_unless_a_top_is_given(shown):
