@@ -188,7 +188,7 @@ def _nondigits(
     return kinds
 
 
-def _threshold_report(
+def threshold_report(
     checkpoint: Checkpoint,
     scores: np.ndarray,  # float (n,) of pen digits
     writers: np.ndarray,  # str (n,): who wrote each
@@ -275,7 +275,7 @@ def evaluation(
     found["not_digits"] = ood_metrics(one, answers.scores, kinds)
     found["not_digits"]["by_confidence"] = confidence_report(one, answers.confidence, kinds)
     if writers is not None and {writer_half(writer) for writer in writers} == {*HALVES}:
-        half = _threshold_report(one, answers.scores, writers, letters, test)
+        half = threshold_report(one, answers.scores, writers, letters, test)
         found["not_digits"]["chosen_on_half"] = half
     found["upside_down"] = upside_down(one, test)
     found["robustness"] = robustness_report(one, test, count)

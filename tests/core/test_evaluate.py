@@ -26,7 +26,13 @@ from digitvision.evaluate import (
     per_digit,
     predict,
 )
-from digitvision.evaluation_report import evaluation, pen_answers, pen_report, picture_report
+from digitvision.evaluation_report import (
+    evaluation,
+    pen_answers,
+    pen_report,
+    picture_report,
+    threshold_report,
+)
 from digitvision.robustness import CORRUPTIONS, Style, corrupt, draw
 
 RNG = np.random.default_rng(0)
@@ -143,6 +149,15 @@ def test_pen_digits_of_named_writers_are_reported_by_half(tmp_path, baseline):
     assert found["choosing"]["interval_95"] == [0, 1]  # one writer says nothing about others
 
 
+def test_a_threshold_is_chosen_on_one_half_and_measured_on_the_other(baseline, mnist):
+    scores = np.array([0.2, 0.9, 0.5, 0.1])
+    writers = np.array(["bob", "bob", "anna", "anna"])  # bob is for choosing
+    letters = [{"label": "A", "strokes": DIGITS[4], "writer": name} for name in ("anna", "bob")]
+    found = threshold_report(baseline, scores, writers, letters, mnist.test)
+    assert (found["threshold"], found["digits"], found["digits_accepted"]) == (0.2, 2, 0.5)
+    assert found["kinds"]["letters and symbols"]["images"] == 1  # anna's
+
+
 def test_an_interval_over_writers_is_wider_if_mistakes_cluster():
     writers = np.repeat(np.arange(20).astype(str), 10)
     spread, clustered = np.ones(200), np.ones(200)
@@ -210,7 +225,9 @@ def test_everything_is_plain_json_and_the_command_prints_it(tmp_path, mnist, mon
     found = evaluation("baseline", few, pen, tmp_path, other, count=10)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["test"]["images"] == 60 and found["load_digits"]["images"] == 1797
-    assert list(found["not_digits"]["kinds"]) == ["scribbles", "letters and symbols", "lookalikes"]
+    kinds = ["scribbles", "two digits", "letters and symbols", "lookalikes"]
+    assert list(found["not_digits"]["kinds"]) == kinds == [*found["not_digits"]["by_confidence"]]
+    assert "chosen_on_half" not in found["not_digits"]  # no drawing names its writer
     for name, corruption in CORRUPTIONS.items():
         assert len(found["robustness"][name]["framed"]) == len(corruption.strengths)
     given = {}
