@@ -129,3 +129,16 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout) and layer.rate:
             layer.seed_generator.state.assign([seed, epoch * 1_000_000])
+
+
+def restart(model: keras.Model, seed: int) -> None:
+    """Make a compiled model, trained or not, as new: other random weights, an empty optimizer.
+
+    The result is that of building and compiling it again with this seed, which takes seconds."""
+    keras.utils.set_random_seed(seed)
+    model.set_weights(keras.models.clone_model(model).get_weights())
+    learning_rate = float(model.optimizer.learning_rate)
+    for variable in model.optimizer.variables:
+        variable.assign(keras.ops.zeros_like(variable))
+    model.optimizer.learning_rate = learning_rate
+    seed_dropout(model, seed, 0)

@@ -131,3 +131,23 @@ def test_a_run_that_is_killed_resumes_and_ends_as_it_would_have(tmp_path):
         RunFolder(tmp_path / "killed", {"seed": 8})
     # only the last and the best epoch are kept
     assert len(list((tmp_path / "killed").glob("*.keras"))) <= 2
+
+
+def test_a_restarted_model_is_one_that_was_built_and_compiled_anew():
+    import keras
+
+    from digitvision.run_folder import restart, seed_dropout
+    from digitvision.train import compile_cnn
+
+    images = np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
+    labels = np.arange(64) % 10
+    model = compile_cnn(Hyperparameters(learning_rate=0.01))
+    model.train_on_batch(images, labels)
+    restart(model, 7)
+    keras.utils.set_random_seed(7)
+    fresh = compile_cnn(Hyperparameters(learning_rate=0.01))
+    seed_dropout(fresh, 7, 0)
+    for one in (model, fresh):
+        one.train_on_batch(images, labels)
+    pairs = zip(model.get_weights(), fresh.get_weights(), strict=True)
+    assert all(np.allclose(ours, theirs, atol=1e-4) for ours, theirs in pairs)
