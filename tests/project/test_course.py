@@ -110,6 +110,15 @@ def test_next_leads_through_all_notebooks_in_order():
         assert link == expected or (not following and link.endswith(expected)), path
 
 
+def test_the_glossary_links_to_notebooks_that_use_the_term():
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| .+ \| \[\d\d\]\(\.\./notebooks/(.+)\) \|$", text, re.M)
+    assert len(rows) == text.count("](../notebooks/") >= 50
+    for term, name in rows:
+        pattern = re.escape(term).replace(r"\ ", "[ -]")
+        assert re.search(pattern, prose(ROOT / "notebooks" / name), re.I), term
+
+
 def anchors(path: Path) -> set[str]:
     "What `#...` can point to in a page: its headings, as GitHub writes them."
     headings = re.findall(r"^#+ (.+)$", prose(path), re.M)
