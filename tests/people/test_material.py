@@ -5,8 +5,8 @@ import json
 import pytest
 from support.digits import DIGITS
 
-from digitvision.people.material import pen_digits_in_all_styles
 from digitvision.digit_sets import STYLES
+from digitvision.people.material import pen_digits_in_all_styles
 
 
 def test_only_the_half_for_choosing_is_read_and_slashed_zeros_are_left_out(tmp_path):
