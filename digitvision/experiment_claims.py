@@ -181,7 +181,7 @@ def epochs(rows: list[Row], name: str) -> Summary | None:
 
 
 def hypothesis(rows: list[Row], e: Experiment) -> Judgment:
-    "Judge the hypothesis written before the first run, by the outcome that it names."
+    "Judge the hypothesis of an experiment or a control by the outcome that it names."
     ours = by_seed(rows, e.name)
     if len(ours) < 2:
         return Judgment("open", "There are too few runs yet.")

@@ -63,7 +63,8 @@ HOW_TO_READ = """\
   are 15 comparisons; a verdict needs a p-value below 5% after Holm's correction for all 15.
 * **One more run** is a 99.2% prediction interval, so that six of them hold together with 95%. A
   report outside it is hard to explain by its seed alone.
-* **Hypotheses** were written before the first run. Each is *held* or *failed* by the outcome that
+* **Hypotheses** of the six were written before the first run; those of the four controls were
+  committed after the first control run had ended. Each is *held* or *failed* by the outcome that
   it names, or *open*; with several parts, it fails with one of them. **Claims** are *confirmed* or
   *refuted* by the primary outcome, or *open*.
 * **What an interval covers:** the randomness of training, for these test images. The
