@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from digitvision.cli.common import NONDIGITS, STROKES, table
-from digitvision.drawings import HALVES
 
 
 @click.command()
@@ -40,7 +39,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if "strokes" in found:
         pen = found["strokes"]
         yield f"Pen digits: mean of the styles {pen['mean']:.2%}, worst style {pen['worst']:.2%}."
-        for half in [name for name in HALVES if name in pen]:
+        for half in [name for name in ("choosing", "reporting") if name in pen]:
             mean, (low, high) = pen[half]["mean"], pen[half]["interval_95"]
             yield (
                 f"{pen[half]['writers']} writers for {half}: mean {mean:.2%}, 95% interval over "
