@@ -40,37 +40,40 @@ from digitvision.records import Row
 PLANNED = {"high_lr": 10}  # seeds, if not all
 
 FOREST = """\
-Each dot is one seed: its run minus the baseline's run with the same seed. Diamonds and bars: means
-and their 99% intervals. Gray band: ±0.1 points. Green: better, red: worse, blue: equivalent,
-orange: open (by the rule of the primary outcome, in both panels)."""
+Each dot is one seed: the accuracy of its run minus that of the baseline's run with the same seed.
+Diamonds are means, bars are their 99% intervals, and the gray band is ±0.1 points. Green means
+better, red worse, blue equivalent and orange open, by the rule of the primary outcome."""
 CURVES = """\
-In each figure the baseline is gray. Thin lines are single runs, with a dot at the best epoch; thick
-lines are means, as far as all runs go. Training losses are measured with dropout active."""
+In each figure the baseline is gray. Thin lines are single runs, with a dot at the best epoch. Thick
+lines are means over the epochs that all runs reached. Training losses are measured with dropout
+active."""
 ABOUT_SWEEPS = """\
-A small budget: 10,000 training images and 10 epochs, of which the best is kept. A sweep
-explores: its 95% intervals are not corrected, and all differences are on **validation**."""
+These runs have 10,000 training images and 10 epochs, of which the best is kept. The sweeps only
+explore: their 95% intervals are not corrected for the number of comparisons. They are judged on
+**validation**; the pen digits are shown for comparison."""
 HOW_TO_READ = """\
 * **Runs.** A run trains one network with one seed. The seed decides the initial weights, the order
   of the images, dropout and augmentation. The split into training, validation and test is fixed.
 * **Differences** are paired: each run is compared with the baseline's run of the same seed. They
   are in percentage points, with a 99% interval of the mean (paired t).
-* **Primary outcome:** accuracy on the 10,000 MNIST test images. Five comparisons at 1% each leave
-  at most 5% for any false claim. The verdict is *better* or *worse* if the interval excludes 0;
-  else *equivalent within ±0.1 points* if two one-sided tests at 1% show that; else *open*, with
-  the number of seeds that would probably settle it.
-* **Secondary outcomes:** *redrawn digits* (2,000 MNIST test digits, drawn again as strokes: the
+* **Primary outcome:** accuracy on the 10,000 MNIST test images. With five comparisons at 1% each,
+  the probability of any false claim is at most 5%. The verdict is *better* or *worse* if the
+  interval excludes 0. Otherwise it is *equivalent within ±0.1 points* if two one-sided tests at 1%
+  show that. Otherwise it is *open*, with the number of seeds that would probably settle it.
+* **Secondary outcomes:** *redrawn digits* (2,000 MNIST test digits, drawn again on a canvas: the
   same writers), *pen digits* (1,032 digits by about a hundred other people) and test loss. These
-  are 15 comparisons; a verdict needs a p-value below 5% after Holm's correction for all 15.
-* **One more run** is a 99.2% prediction interval, so that six of them hold together with 95%. A
-  report outside it is hard to explain by its seed alone.
-* **Hypotheses** of the six were written before the first run; those of the four controls were
-  committed after the first control run had ended. Each is *held* or *failed* by the outcome that
-  it names, or *open*; with several parts, it fails with one of them. **Claims** are *confirmed* or
-  *refuted* by the primary outcome, or *open*.
-* **What an interval covers:** the randomness of training, for these test images. The
-  [last table](#all-numbers) has intervals with seeds *and* images resampled.
+  are 15 comparisons. A verdict needs a p-value below 5% after Holm's correction for all 15.
+* **One more run:** a 99.2% prediction interval says where one more run of ours would fall. (Six
+  such intervals hold together with 95%.) A report outside it is hard to explain by its seed alone.
+* **Hypotheses** of the six were written before the first run. Those of the four controls were
+  committed after the first control run had ended. The outcome that a hypothesis names decides
+  whether it is *held*, *failed* or *open*. A hypothesis of several parts fails if one part fails.
+* **Claims** are judged by the primary outcome: *confirmed*, *refuted* or *open*. A claim is
+  *partly* true if only a part of it holds.
+* **Intervals** cover the randomness of training, for these test images. The
+  [last table](#all-numbers) has intervals that cover the choice of test images, too.
 * **The test set** was evaluated after all choices were frozen, once for each recorded run. Epochs
-  are chosen on validation, and the sweeps are read on validation."""
+  are chosen on validation, and the sweeps are judged on validation."""
 
 
 def finding(
@@ -134,7 +137,8 @@ def summary(rows: list[Row], record: str | Path = RECORD) -> str:
     counts = {e.name: len(by_seed(rows, e.name)) for e in [*SIX, *CONTROLS]}
     planned = {name: PLANNED.get(name, len(SEEDS)) for name in counts}
     missing = sum(max(planned[name] - n, 0) for name, n in counts.items())
-    note = f" Interim: {missing} of {sum(planned.values())} runs are missing." if missing else ""
+    note = f" Interim: {missing} of {sum(planned.values())} planned runs are missing."
+    note = note if missing else ""
     seeds = [counts[e.name] for e in SIX]
     many = f"{min(seeds)} to {max(seeds)}" if min(seeds) < max(seeds) else str(max(seeds))
     return (

@@ -26,19 +26,19 @@ from digitvision.records import Row
 CONTEXT = {  # experiment: what else could explain the result; what to run next
     "baseline": (
         "The reported run had other library versions, and perhaps another split.",
-        "none: it is the reference.",
+        "none, because it is the reference.",
     ),
     "high_lr": (
-        "Only the learning rate was changed. Adam's steps are about as long as the rate, whatever "
-        "the gradient; the first of them decide whether all units of a layer die.",
+        "Only the learning rate was changed. Adam's steps are about as long as the learning rate, "
+        "whatever the gradient. The first steps decide whether all units of a layer die.",
         "the same rate after a warm-up of some hundred steps, and with clipped gradients.",
     ),
     "no_dropout": (
         "Early stopping keeps the best epoch and so hides part of the overfitting. The training "
         "loss of the baseline is measured with dropout active, so the two training losses cannot "
-        "be compared. The number of images matters, too: the "
-        "[sweep of dropout](#sweep-of-dropout) has 10,000.",
-        "the same comparison with 10,000 and with 30,000 images, at full length.",
+        "be compared. The number of images may matter, too: the "
+        "[sweep of dropout](#sweep-of-dropout) has only 10,000.",
+        "the same comparison with 10,000 and with 30,000 images, at full budget.",
     ),
     "tiny_batch": (
         "The learning rate was not tuned for batches of eight. A smaller one may suit them better: "
@@ -78,8 +78,9 @@ def _parts(rows: list[Row], e: Experiment) -> str:
     rest = compare({s: ours[s] - baseline[s] for s in seeds}, added)
     return (
         f"{text} Alone, each changes the test accuracy by: {'; '.join(alone)}. Over the "
-        f"{len(seeds)} seeds that all have, these add up to {100 * mean(added.values()):+.2f}, and "
-        f"the bundle differs from that sum by {points(rest)}: {rest.verdict}."
+        f"{len(seeds)} seeds that all have, the single effects add up to "
+        f"{100 * mean(added.values()):+.2f}. The effect of all changes at once differs from that "
+        f"sum by {points(rest)}: {rest.verdict}."
     )
 
 
@@ -96,8 +97,8 @@ def _epoch_by_epoch(record: str | Path, name: str) -> str:
     if not above:
         return ""
     return (
-        f"On validation its mean accuracy is above the baseline's in {sum(above)} of the first "
-        f"{len(above)} epochs: stopping earlier would {'not ' if all(above) else ''}explain a loss."
+        f"On validation, the mean accuracy is above the baseline's in {sum(above)} of the first "
+        f"{len(above)} epochs{', so early stopping explains no loss' if all(above) else ''}."
     )
 
 
@@ -106,7 +107,7 @@ def _details(rows: list[Row], e: Experiment) -> str:
     ours = by_seed(rows, e.name)
     if scattered(ours.values()):
         values = ", ".join(f"{value:.2%}" for value in ours.values())
-        return f"Test accuracy of each run: {values}. Random guessing has about 10%."
+        return f"Test accuracy of each run: {values}. Random guessing reaches about 10%."
     text, found = "", secondary(rows)
     if e.name == "no_dropout":
         runs = [row for row in rows if row["experiment"] == e.name]
@@ -144,7 +145,7 @@ def section(rows: list[Row], e: Experiment, record: str | Path) -> str:
         others.append(_epoch_by_epoch(record, e.name))
     c = difference(rows, e.name)
     if e.name != "baseline" and c and c.verdict.startswith("open, about"):
-        following = f"{c.verdict.removeprefix('open, ')} to settle this; more telling: {following}"
+        following = f"{c.verdict.removeprefix('open, ')} to settle this. Better: {following}"
     lines = [
         f"### {label(e)}",
         f"*Hypothesis:* {e.hypothesis} → **{held.verdict}**. {held.reason}",
@@ -161,26 +162,27 @@ def section(rows: list[Row], e: Experiment, record: str | Path) -> str:
 
 PROTOCOL = """\
 * **Registration.** The six hypotheses were committed before the first run (274a4b9, 22 November
-  2026), those of the controls (139836f, 25 November 2026) before any of their results.
+  2026), those of the controls after the first control run had ended (139836f, 25 November 2026).
 * **Recipe.** 54,000 training and 6,000 validation images, at most 15 epochs of Adam; training stops
   after three epochs without a better validation loss, and the best epoch's weights are kept.
 * **Runs with full budget.** {seeds}.
 * **Number of seeds.** 12 for each experiment, 10 for learning rate 0.05, fixed beforehand.
 * **Two groups of runs.** Seeds 42 to 46 of the six were recorded first ({old}), in another state of
-  the machine. All other runs came later ({new}), with 20 training steps in each call of TensorFlow;
-  this was checked to give bit-identical numbers.
-* **Declared late.** The primary outcome, the margin of ±0.1 points and the corrections were fixed
-  after the first five seeds had been looked at, and before any later run was read. The last column
+  the machine. All other runs came later ({new}), with 20 training steps in each call of TensorFlow.
+  A check showed that this gives bit-identical numbers.
+* **Declared late.** We fixed the primary outcome, the margin of ±0.1 points and the corrections
+  after we had looked at the first five seeds, and before we read any later run. The last column
   of the last table has the later seeds alone.
 * **One seed, two machines.** The baseline with seed 42 reached {seed_42} here, and the shipped
   baseline with seed 42, trained on another machine, {shipped}. A seed fixes the random
-  numbers, and not the order in which a processor adds.
-* **False claims.** Two equal configurations, simulated with the recorded paired differences, are
-  called different in this share of 1,000 comparisons (1% intended, exact 95% intervals): {false}.
-* **Pen digits** chose nothing here. They did choose the recipe of the shipped model, so for that
-  model they are no independent test.
-* **Times.** The machines also did other work, so no times are compared, except for the ratio of
-  batch size 8, which was measured by training in turns (`digitvision experiments time`)."""
+  numbers, but not the order in which a processor adds.
+* **False claims.** We simulated 1,000 comparisons of two equal configurations from the recorded
+  paired differences. This share of them was called different (1% intended, exact 95% intervals):
+  {false}.
+* **Pen digits.** Nothing here was chosen on the pen digits. The recipe of the shipped model was, so
+  for that model they are no independent test.
+* **Times.** The machines also did other work, so no times are compared. The one exception is the
+  ratio of batch size 8: its runs and the baseline's took turns (`digitvision experiments time`)."""
 
 
 def _dates(rows: list[Row]) -> str:

@@ -30,16 +30,18 @@ MEANS = (("test_loss", 4), ("best_epoch", 1))  # other columns, and their digits
 
 ABOUT_CONTROLS = """\
 Two of the six experiments change several things at once. Each control changes one of them. The
-differences from the baseline are in points, with 99% intervals that hold one by one."""
+differences from the baseline are in points. Their 99% intervals are not corrected for the number
+of comparisons."""
 ABOUT_SECONDARY = """\
-Differences from the baseline with 99% intervals: in points, and for the loss as it is (lower is
-better). The p-values are corrected for all 15 (Holm); where runs scatter by more than 5 points,
-they come from an exact sign-flip test."""
+The table has differences from the baseline with 99% intervals. Differences of accuracy are in
+points. A lower loss is better. The p-values are corrected for all 15 comparisons (Holm). Where runs
+scatter by more than 5 points, they come from an exact sign-flip test."""
 ABOUT_NUMBERS = """\
-Means ± standard deviation over seeds. Resampled: 99% interval of the difference in test accuracy
-when seeds *and* test images are drawn again (bootstrap), over the seeds whose outcomes were kept
-image by image. Sign-flip p: an exact paired test that assumes no normal distribution. Later
-seeds alone: the mean difference over seeds that were run after the outcomes were declared."""
+The table has means ± standard deviation over seeds. *Resampled* is a 99% interval of the difference
+in test accuracy when seeds *and* test images are drawn again (bootstrap). It uses the seeds with a
+recorded result for every image. *Sign-flip p* is an exact paired test that assumes no normal
+distribution. *Later seeds alone* is the mean difference over the seeds that were run after the
+outcomes were declared, with their number."""
 
 
 def secondary_table(rows: list[Row]) -> str:
