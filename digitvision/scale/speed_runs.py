@@ -1,13 +1,13 @@
-"""The recorded runs of the recipes of `scale.speed`: measure, record, tabulate and plot them."""
+"""The recorded runs of the recipes of `scale.speed`: measure, record and tabulate them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 
 from digitvision.data import Mnist
@@ -16,15 +16,8 @@ from digitvision.experiments import Summary, summarize
 from digitvision.files import project_path
 from digitvision.markdown import markdown_table
 from digitvision.records import Columns, Row, read_record
-from digitvision.scale.speed import (
-    RECIPES,
-    Recipe,
-    matmul_gflops,
-    multiply_adds,
-    predict_shifted,
-    train_recipe,
-    training_flop,
-)
+from digitvision.scale.speed import RECIPES, multiply_adds, training_flop
+from digitvision.scale.training import Recipe, matmul_gflops, predict_shifted, train_recipe
 from digitvision.sweep import OnEpoch, PlannedRun, cpu_name, mean_seconds, plan_runs, run_missing
 from digitvision.train import to_input
 
@@ -113,33 +106,19 @@ def summary_of(rows: list[Row], name: str, column: str) -> Summary:
 
 
 def speed_table(rows: list[Row], names: Iterable[str]) -> str:  # Markdown
-    "Return a table of costs and accuracies, as means over seeds. Raises as `summary_of` does."
+    """Return a table of costs and accuracies over seeds; ± is one standard deviation.
+
+    The share of the matmul rate is a median. Raises ValueError for a recipe without runs."""
     lines = []
     base = summary_of(rows, "baseline", "seconds").mean
     for name in names:
-        columns = ("epochs", "seconds", "multiply_adds", "share", "validation_accuracy")
-        epochs, seconds, work, share, read = (summary_of(rows, name, c).mean for c in columns)
-        test = summary_of(rows, name, "test_accuracy")
+        columns = ("epochs", "seconds", "multiply_adds", "validation_accuracy", "test_accuracy")
+        epochs, seconds, work, read, test = (summary_of(rows, name, c) for c in columns)
+        share = median(row["share"] for row in rows if row["rung"] == name)
+        time = f"{seconds.mean:.1f} ± {seconds.sd:.1f}", f"{base / seconds.mean:.1f}"
+        cost = f"{epochs.mean:.1f}", *time, f"{work.mean / 1e6:.2f} M", f"{share:.0%}"
         interval = f"({100 * test.low:.2f} to {100 * test.high:.2f})"
-        cost = f"{epochs:.1f}", f"{seconds:.1f}", f"{base / seconds:.1f}", f"{work / 1e6:.2f} M"
-        gain = f"{share:.0%}", f"{read:.2%}", f"{test.mean:.2%} ± {100 * test.sd:.2f} {interval}"
+        gain = f"{read.mean:.2%}", f"{test.mean:.2%} ± {100 * test.sd:.2f} {interval}"
         lines.append([name, *cost, *gain])
-    headings = ["step", "epochs", "seconds", "times as fast", "multiply-adds", "share"]
-    return markdown_table([*headings, "validation", "test, mean ± sd (95% of the mean)"], lines)
-
-
-def plot_recipes(rows: list[Row], names: Iterable[str]) -> None:
-    "Plot test accuracy by seconds of training: means over seeds, with 95% intervals."
-    plt.figure(figsize=(9, 4))
-    for number, name in enumerate(names):
-        seconds = summary_of(rows, name, "seconds").mean
-        test = summary_of(rows, name, "test_accuracy")
-        mean, error = 100 * test.mean, 50 * (test.high - test.low)
-        plt.errorbar(seconds, mean, error, fmt="o", capsize=3, label=f"{number} {name}")
-        plt.annotate(number, (seconds, mean), xytext=(6, 4), textcoords="offset points")
-    plt.xscale("log")
-    plt.gca().xaxis.set_major_formatter("{x:g}")
-    plt.xlabel("seconds of training (each mark ten times the one before)")
-    plt.ylabel("test accuracy in %")
-    plt.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    plt.show()
+    headings = ["step", "epochs", "seconds", "times as fast", "multiply-adds", "of matmul rate"]
+    return markdown_table([*headings, "validation", "test (95% interval of the mean)"], lines)

@@ -4,13 +4,18 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 
 from digitvision.cli import main
 from digitvision.data import Split, load_mnist
 from digitvision.scale.speed import FASTEST, HALF_MINUTE, RECIPES, STEPS, multiply_adds
-from digitvision.scale.speed_runs import read_speed, run_recipes, summary_of
+from digitvision.scale.speed_plots import LABELS, plot_fold, plot_recipes, plot_seconds
+from digitvision.scale.speed_runs import read_speed, run_recipes, speed_table, summary_of
+from digitvision.scale.training import Recipe, make_batches, matmul_gflops, shifted, train_recipe
 
 ROOT = Path(__file__).parents[2]
 ROWS = read_speed(ROOT / "docs/speed.csv")
@@ -32,6 +37,46 @@ def test_the_recorded_work_is_that_of_the_recipe(name):
         done = 6 * row["multiply_adds"] * 54_000 * row["epochs"]
         share = done / row["seconds"] / row["matmul_gflops"] / 1e9
         assert row["share"] == pytest.approx(share, rel=0.01)
+
+
+def test_images_are_shifted_and_batched_in_order():
+    mnist = load_mnist()
+    recipe = Recipe(shift=2, epochs=0.1)
+    images, labels = next(iter(make_batches(mnist.train, recipe, seed=42)))
+    assert images.shape == (64, 28, 28, 1) and labels.shape == (64, 10)
+    assert labels.numpy().sum() == 64
+    seven = tf.constant(mnist.train.images[:1])
+    assert np.array_equal(shifted(seven, tf.constant([[2, 2]]), 2), seven)
+    moved = shifted(seven, tf.constant([[3, 0]]), 2)
+    assert np.array_equal(moved[0, 5:20, 5:20], seven[0, 7:22, 4:19])
+
+
+def test_the_same_seed_gives_the_same_network_and_the_graph_is_timed_apart():
+    mnist = load_mnist()
+    few = mnist._replace(train=Split(*(array[:3_000] for array in mnist.train)))
+    runs = [train_recipe(replace(FASTEST, epochs=1), few, seed) for seed in (42, 42, 43)]
+    weights = [np.concatenate([w.ravel() for w in run.model.get_weights()]) for run in runs]
+    assert np.array_equal(weights[0], weights[1])
+    assert not np.allclose(weights[0], weights[2])
+    assert all(run.seconds > 0 and run.compile_seconds > 0 for run in runs)
+    assert runs[0].epochs == pytest.approx(1, abs=0.2)
+    assert matmul_gflops(size=64, rounds=2) > 0
+
+
+def test_the_table_has_medians_and_the_spread_of_the_seconds():
+    (line,) = speed_table(ROWS, ["one cycle"]).splitlines()[2:]
+    assert "| 30.3 ± 3.1 | 3.3 |" in line and "| 60% |" in line
+
+
+def test_the_figures_have_a_label_for_each_step():
+    assert list(LABELS) == list(STEPS)
+    plot_recipes(ROWS, STEPS)
+    texts = [text.get_text().split("\n")[0] for text in plt.gca().texts]
+    assert set(texts) >= set(STEPS)
+    plot_seconds(ROWS, STEPS)
+    assert [label.get_text() for label in plt.gca().get_yticklabels()] == list(STEPS)
+    plot_fold()
+    plt.close("all")
 
 
 def test_the_readme_states_the_recorded_numbers():
