@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitvision import explain
+from digitvision import replay
 from digitvision.explain import (
     activations,
     counterfactual,
@@ -23,7 +23,7 @@ from digitvision.explain import (
 )
 from digitvision.inference import Recognizer
 from digitvision.model_files import CHECKPOINTS, ModelError, list_models, read_model, start_session
-from digitvision.preprocess import rasterize
+from digitvision.preprocess import BlankImageError, rasterize
 from digitvision.strokes import check_drawing
 
 FOUR = [[(110, 70), (80, 150), (190, 150)], [(165, 80), (150, 220)]]
@@ -77,18 +77,18 @@ def test_strokes_that_cannot_be_replayed_are_refused(strokes, words):
         check_drawing(strokes)
 
 
-@pytest.mark.parametrize("replay", [counterfactual, timeline])
+@pytest.mark.parametrize("ask", [counterfactual, timeline])
 @pytest.mark.parametrize("strokes", [1, 100], ids="{} strokes".format)
-def test_long_drawings_are_thinned_out_before_they_are_drawn(monkeypatch, replay, strokes):
+def test_long_drawings_are_thinned_out_before_they_are_drawn(monkeypatch, ask, strokes):
     drawn = []
 
     def count(strokes, **options):
         drawn.append(sum(map(len, strokes)))
         return rasterize(strokes, **options)
 
-    monkeypatch.setattr(explain, "rasterize", count)
+    monkeypatch.setattr(replay, "rasterize", count)
     walk = np.random.default_rng(0).uniform(40, 240, (99_000, 2))
-    replay(np.split(walk, strokes))
+    ask(np.split(walk, strokes))
     assert 0 < max(drawn) <= 1200 and len(drawn) <= 130
 
 
@@ -152,3 +152,36 @@ def test_pictures_of_layers_stay_in_range():
     for heat in (np.zeros((28, 28)), np.full((28, 28), -3.0)):
         picture = overlay(np.ones((28, 28), np.float32), heat)
         assert picture.shape == (28, 28, 3) and picture.min() >= 0 and picture.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "cell", [("probabilities", 0, 0, 0), ("conv1", 0, 99, 0), ("conv1", -1, 0, 0)]
+)
+def test_a_cell_that_is_not_there_cannot_be_traced(cell):
+    name, *at = cell
+    with pytest.raises(ValueError, match=r"has no maps|from 0 on"):
+        trace(activations(rasterize(FOUR))[name], *at)
+
+
+def test_saliency_is_repeatable_and_explains_the_predicted_digit_by_default():
+    once, again = saliency(rasterize(FOUR)), saliency(rasterize(FOUR), 4)
+    assert (once == again).all()
+    for wrong in (10, -1, 7.5, "7", True):
+        with pytest.raises(ValueError, match="0 to 9"):
+            saliency(rasterize(FOUR), wrong)
+    with pytest.raises(BlankImageError):
+        saliency(rasterize([]))
+
+
+def test_counterfactual_and_timeline_answer_as_the_recognizer_does():
+    recognizer = Recognizer.shared()
+    flip = counterfactual(FOUR)
+    assert recognizer.predict(rasterize(flip.strokes)).digit == flip.after.digit
+    growing = timeline(FOUR, moments=3)
+    assert growing.points.tolist() == [1, 3, 5]
+    whole = recognizer.predict(rasterize(FOUR)).probabilities
+    np.testing.assert_allclose(growing.probabilities[-1], whole, atol=1e-6)
+    with pytest.raises(ValueError, match="finite"):
+        timeline([[(1, 2), (3, float("nan"))]])
+    with pytest.raises(ValueError, match="100,000"):
+        timeline(np.zeros((1, 1_000_000, 2)))
