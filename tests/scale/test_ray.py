@@ -15,6 +15,7 @@ from support.nodes import start_nodes
 from support.sweeps import check_complete, finish, recorded, start_sweep, wait_until
 
 from digitvision.cli import main
+from digitvision.scale.ray_sweep import check_cpus
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
@@ -81,6 +82,18 @@ def test_each_run_is_recorded_once_with_the_local_numbers_when_one_is_killed(
     assert (tmp_path / "docs/experiments.csv").read_text().startswith(before)
     if victim != "node":
         nodes.kill()
+
+
+def test_a_run_cannot_have_more_cpus_than_the_largest_machine(monkeypatch):
+    machines = [
+        {"Alive": True, "Resources": {"CPU": 2.0}},
+        {"Alive": False, "Resources": {"CPU": 999.0}},
+    ]
+    monkeypatch.setattr("ray.nodes", lambda: machines)
+    check_cpus(2)
+    for cpus in (0, 999):
+        with pytest.raises(ValueError, match=f"cannot have {cpus} CPUs: the largest machine has 2"):
+            check_cpus(cpus)
 
 
 def test_the_app_says_that_there_is_no_cluster():
