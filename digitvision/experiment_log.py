@@ -11,7 +11,7 @@ from digitvision.experiment_claims import (
     collapsed,
     difference,
 )
-from digitvision.experiment_plan import CONTROLS, SEEDS, SIX, SWEEPS
+from digitvision.experiment_plan import CONTROLS, SIX, SWEEPS, planned_seeds
 from digitvision.experiment_plots import (
     changes,
     draw_curves,
@@ -36,8 +36,6 @@ from digitvision.experiments import Experiment, by_seed, compare
 from digitvision.files import write_text
 from digitvision.markdown import markdown_table
 from digitvision.records import Row
-
-PLANNED = {"high_lr": 10}  # seeds, if not all
 
 FOREST = """\
 Each dot is one seed: the accuracy of its run minus that of the baseline's run with the same seed.
@@ -135,7 +133,7 @@ def summary(rows: list[Row], record: str | Path = RECORD) -> str:
             be = "is" if len(names) == 1 else "are"
             parts.append(f"{len(names)} {be} {word} ({'; '.join(names)})")
     counts = {e.name: len(by_seed(rows, e.name)) for e in [*SIX, *CONTROLS]}
-    planned = {name: PLANNED.get(name, len(SEEDS)) for name in counts}
+    planned = {e.name: len(planned_seeds(e)) for e in [*SIX, *CONTROLS]}
     missing = sum(max(planned[name] - n, 0) for name, n in counts.items())
     note = f" Interim: {missing} of {sum(planned.values())} planned runs are missing."
     note = note if missing else ""

@@ -1,6 +1,5 @@
 """Figures of the experiments: paired differences, sweeps and learning curves."""
 
-import json
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from digitvision.experiment_plan import EXPERIMENTS, SIX, SWEEPS
-from digitvision.experiment_runs import curve_path
+from digitvision.experiment_runs import read_curves
 from digitvision.experiments import SCATTER, Experiment, by_seed, compare
 from digitvision.records import Row
 from digitvision.train import Hyperparameters
@@ -112,10 +111,8 @@ def draw_curves(
 
     Thin: each run, with a dot at its best epoch; thick: mean, as long as all runs go on (not if
     their accuracies scatter by more than 5 points)."""
-    folder = curve_path(record, name, 0).parent
     for drawn, color in {"baseline": "C5", name: "C5" if name == "baseline" else "C0"}.items():
-        files = sorted(folder.glob(f"{drawn}-*.json"))
-        runs = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+        runs = read_curves(record, drawn)
         for run in runs:
             values = [epoch[column] for epoch in run]
             best = min(range(len(run)), key=lambda i, run=run: run[i]["validation_loss"])

@@ -67,6 +67,12 @@ def curve_path(record: str | Path, name: str, seed: int) -> Path:
     return Path(record).parent / "curves" / f"{name}-{seed}.json"
 
 
+def read_curves(record: str | Path, name: str) -> list[History]:
+    "Return the learning curves of all recorded runs of an experiment, sorted by file name."
+    files = sorted(curve_path(record, name, 0).parent.glob(f"{name}-[0-9]*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in files]
+
+
 def outcomes_path(record: str | Path, name: str, seed: int) -> Path:
     "Return the path of the outcomes of a run: outcomes/NAME-SEED.npz beside the record."
     return Path(record).parent / "outcomes" / f"{name}-{seed}.npz"

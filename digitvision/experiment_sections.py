@@ -1,6 +1,5 @@
 """The sections of the experiment log: what each experiment shows, and the protocol."""
 
-import json
 from math import isnan
 from pathlib import Path
 from statistics import mean
@@ -17,7 +16,7 @@ from digitvision.experiment_claims import (
 )
 from digitvision.experiment_plan import CONTROLS, EXPERIMENTS, SIX
 from digitvision.experiment_plots import changes, label, scattered
-from digitvision.experiment_runs import curve_path
+from digitvision.experiment_runs import read_curves
 from digitvision.experiment_stats import false_alarm_rate
 from digitvision.experiment_text import points
 from digitvision.experiments import Experiment, by_seed, compare
@@ -88,8 +87,7 @@ def _epoch_by_epoch(record: str | Path, name: str) -> str:
     "Return in how many of the first epochs the mean validation accuracy is above the baseline's."
     means = []
     for each in (name, "baseline"):
-        files = sorted(curve_path(record, each, 0).parent.glob(f"{each}-[0-9]*.json"))
-        runs = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+        runs = read_curves(record, each)
         means.append(
             [mean(e["validation_accuracy"] for e in same) for same in zip(*runs, strict=False)]
         )

@@ -35,11 +35,13 @@ def evaluate(checkpoint, strokes, images, nondigits, as_json):
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     "Yield the lines of the whole report."
+    from digitvision.drawings import HALVES
+
     yield from _accuracies(found)
     if "strokes" in found:
         pen = found["strokes"]
         yield f"Pen digits: mean of the styles {pen['mean']:.2%}, worst style {pen['worst']:.2%}."
-        for half in [name for name in ("choosing", "reporting") if name in pen]:
+        for half in [name for name in HALVES if name in pen]:
             mean, (low, high) = pen[half]["mean"], pen[half]["interval_95"]
             yield (
                 f"{pen[half]['writers']} writers for {half}: mean {mean:.2%}, 95% interval over "
